@@ -130,7 +130,8 @@ typedef int (*longtake_event_fn)(void *user, const longtake_event *event);
 
 /** Frames as they are decoded: packed RGB, 8 bits, `height` rows of 3 `width` bytes, valid during
  * the call. In order; `index` counts the take's frames from 0, those of a video that it goes on
- * from too, so with `new_only` the first is not 0.
+ * from too, so with `new_only` the first is not 0. Where a request goes on from what an earlier one
+ * has left, all come again.
  * Non-zero stops the take there: LONGTAKE_ERR_CANCELLED. */
 typedef int (*longtake_frame_fn)(void *user, int64_t index, const uint8_t *rgb, int width,
                                  int height);
@@ -152,7 +153,7 @@ typedef struct {
     /** "auto" "f32" "bf16"; on cuda "fp8": bf16, the MMDiT's matrices in E4M3; on cpu "int8": those
      * of T5, the language model and the MMDiT in integers of 8 bits */
     const char *precision;
-    int threads;           /**< 0 = all processors */
+    int threads;           /**< 0 = all processors; 1024 at most */
     int64_t max_memory;    /**< bytes of the memory that the device computes in; 0 = no limit, below
                               zero LONGTAKE_ERR_USAGE */
     const char *cache_dir; /**< folder that remembers how fast stages were, for longtake_plan; NULL:
@@ -526,13 +527,14 @@ LONGTAKE_API int64_t longtake_tokens_frames(const longtake_tokens *tokens);
 LONGTAKE_API uint16_t *longtake_tokens_codes(longtake_tokens *tokens);
 /** As .lt, or .npy of the release, by the name; "-" is standard output, as .lt.
  * LONGTAKE_ERR_RESOURCES where the disk is full, LONGTAKE_ERR_USAGE for an .npy of a plan that is
- * not full segments and a last one, as joined plans may be: that file cannot tell. */
+ * not full segments and a last one, as joined plans may be: that file cannot tell. Nor does it tell
+ * how many frames are shown: read again it shows all that its semantic frames stand for. */
 LONGTAKE_API longtake_status longtake_tokens_write(const longtake_tokens *tokens, const char *path,
                                                    longtake_error *error);
 /** Semantic frames first .. first + count - 1; the first must begin a segment, and RGB frame
  * 4 `first` be shown: else LONGTAKE_ERR_USAGE. n of them show 4 (n - 1) + 1 frames, but where they
- * reach the end: then all that the plan shows from there on, so that (0, semantic frames) is the
- * same plan. */
+ * reach the end, or beyond it: then all that the plan shows from there on, so that (0, semantic
+ * frames) is the same plan. */
 LONGTAKE_API longtake_status longtake_tokens_cut(const longtake_tokens *tokens, int64_t first,
                                                  int64_t count, longtake_tokens **out,
                                                  longtake_error *error);

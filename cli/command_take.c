@@ -312,7 +312,9 @@ static int run_candidates(cli_context *c, longtake *engine, longtake_request *r)
     const int count = cli_given(v->candidates) ? (int)v->candidates : 1;
     longtake_error error = {0};
     if (v->dry_run) {
-        r->preview = NULL; /* what is foreseen is one plan */
+        if (count > 1 || r->preview)
+            cli_note(c, "--dry-run", "one plan is foreseen, without the others and their sheet");
+        r->preview = NULL;
         return dry_run(c, engine, r);
     }
     if (longtake_make_candidates(engine, r, count, tell_line, c, &error) != LONGTAKE_OK)

@@ -18,6 +18,9 @@
 #include "pipeline/script/wording_list.h"
 #include "pipeline/take_key.h"
 
+/* More than any machine has processors for. */
+enum { MOST_THREADS = 1024 };
+
 lt_status take_engine_enter(longtake *e, lt_error *err)
 {
     LT_TRY(take_need(e, "engine", err));
@@ -170,9 +173,9 @@ longtake_status longtake_open(const longtake_options *options, longtake **engine
     lt_status s = LT_OK;
     if (options->cache_dir && !e->cache_dir)
         s = lt_fail(&err, LT_ERR_RESOURCES, "engine: out of memory");
-    if (options->threads < 0)
-        s = lt_fail(&err, LT_ERR_USAGE, "--threads: found %d, expected 0 or more",
-                    options->threads);
+    if (options->threads < 0 || options->threads > MOST_THREADS)
+        s = lt_fail(&err, LT_ERR_USAGE, "--threads: found %d, expected 0 to %d", options->threads,
+                    MOST_THREADS);
     if (options->max_memory < 0)
         s = lt_fail(&err, LT_ERR_USAGE, "--max-memory: found %lld, expected 0 or more",
                     (long long)options->max_memory);
@@ -301,7 +304,7 @@ lt_status take_engine_spiece(const longtake *e, take_net net, char **path, lt_er
 
 void take_engine_keep_weights(longtake *e, bool keep)
 {
-    e->keeps_weights = keep;
+    e->keeps_weights = keep && e->max_memory == 0;
     for (int net = 0; net < TAKE_NETS && !keep; net++) {
         lt_weights_close(e->kept[net]);
         e->kept[net] = NULL;

@@ -62,7 +62,7 @@ lt_status take_engine_enter(longtake *e, lt_error *err);
 void take_engine_leave(longtake *e);
 
 /* From now on, a weight file that was opened stays open until `keep` is false: for several takes,
- * one after the other. */
+ * one after the other. Where memory is limited none does. */
 void take_engine_keep_weights(longtake *e, bool keep);
 /* Maps a weight file; close it with lt_weights_close. LT_ERR_INPUT, also where it is not the one
  * that this call used before, since what it makes is known by the weights that made it. */

@@ -79,7 +79,8 @@ static lt_status settle(longtake *e, const char *command, const longtake_request
     const take_command *known = take_command_named(command);
     *t = (take_task){0};
     if (!known || !(known->does & (TAKE_DOES_TOKENS | TAKE_DOES_REFINE)))
-        return lt_fail(err, LT_ERR_USAGE, "--dry-run: %s has none", command);
+        return lt_fail(err, LT_ERR_USAGE,
+                       "--dry-run: found %s, expected a command that plans or refines", command);
     take_task_open(t, e, r, known);
     return take_task_settle(t, err);
 }

@@ -1,6 +1,7 @@
 /* memory_probe.c - see memory_probe.h. */
 #include "pipeline/memory_probe.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -52,6 +53,7 @@ static size_t resident_bytes(void)
 
 void take_probe_process(take_probe *p, bool reads)
 {
+    malloc_trim(0); /* what an earlier take gave back is no need of this one */
     p->base = resident_bytes() + (reads ? (size_t)READING_BYTES : 0);
 }
 

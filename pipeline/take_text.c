@@ -246,7 +246,8 @@ lt_status take_text_prepare(take_run *run, take_text_role role, lt_error *err)
     if (!run->text[role])
         return lt_fail(err, LT_ERR_RESOURCES, "prompts: out of memory");
     take_clock_plan_more(&run->clock, TAKE_TEXT, run->spec.shots);
-    lt_status s = role == TAKE_FOR_AR ? take_text_tell(run, err) : LT_OK;
+    /* who only looks has been told */
+    lt_status s = role == TAKE_FOR_AR && !run->looks_only ? take_text_tell(run, err) : LT_OK;
     if (s == LT_OK)
         s = open_vocab(run, side.net, &vocab, err);
     for (int shot = 0; shot < run->spec.shots && s == LT_OK; shot++)

@@ -4,9 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import functools
 import inspect
 import typing
-from typing import TYPE_CHECKING, Any, Callable, Optional, Sequence, TypedDict, TypeVar, Union
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Callable,
+    Optional,
+    Sequence,
+    TypedDict,
+    TypeVar,
+    Union,
+    cast,
+)
 
 import numpy as np
 
@@ -127,9 +138,17 @@ _DEFAULTS = {"retakes": (), "metadata": True, "new_only": False, "fresh": False,
 
 
 def takes(*kinds: Any, but: Sequence[str] = ()) -> Callable[[_Method], _Method]:
-    """inspect.signature() and help() of a method show what its **request takes, `but` some."""
+    """inspect.signature() and help() of a method show what its **request takes, `but` some that the
+    method sets itself and refuses."""
 
     def shown(method: _Method) -> _Method:
+        @functools.wraps(method)
+        def refusing(*arguments: Any, **request: Any) -> Any:
+            for name in but:
+                if name in request:
+                    raise TypeError(f"{method.__name__}() has no keyword {name!r}")
+            return method(*arguments, **request)
+
         signature = inspect.signature(method)
         own = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
         more = [
@@ -139,8 +158,8 @@ def takes(*kinds: Any, but: Sequence[str] = ()) -> Callable[[_Method], _Method]:
             for name, kind in _keywords_of(*kinds).items()
             if name not in but and name not in signature.parameters
         ]
-        setattr(method, "__signature__", signature.replace(parameters=own + more))
-        return method
+        setattr(refusing, "__signature__", signature.replace(parameters=own + more))
+        return cast(_Method, refusing)
 
     return shown
 

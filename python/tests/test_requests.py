@@ -192,6 +192,15 @@ def test_keywords_are_told():
     assert KEYWORDS - told <= {"prompt", "input"}
 
 
+def test_a_keyword_that_the_method_sets(engine):
+    for call, name in (
+        (lambda: engine.candidates("a red ball", 1, preview="x.png"), "preview"),
+        (lambda: engine.score("x.lt", output="x"), "output"),
+    ):
+        with pytest.raises(TypeError, match=f"no keyword '{name}'"):
+            call()
+
+
 def test_a_keyword_that_is_none(engine):
     for wrong, nearest in (
         ("second", "seconds"),

@@ -46,6 +46,9 @@ for prompt in "a red ball rests in space" "red ball, beach, resting, night" "a r
     equal "told of $prompt" "$(cat made.err)" ""
 done
 made generate "a red ball rests on a beach at noon" --frames 1 -o picture.png
+mkdir job
+made generate "a red ball rests on a beach" --job job --dry-run
+equal "notes of a dry run with a job folder" "$(grep -c '^begins as' made.err)" 1
 made generate "a red ball rests on a beach" --image picture-00000.png --dry-run
 equal "told of a picture" "$(cat made.err)" ""
 

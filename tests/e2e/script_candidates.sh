@@ -25,6 +25,8 @@ made tokens -p "a red ball" --frames 5 --preview one.png -o one.lt
 equal "one: width" "$(of_video one.png width)" $((2 * 196 + 4))
 equal "one: height" "$(of_video one.png height)" 136
 made tokens -p "a red ball" --frames 5 --candidates 2 --preview one.png -o two.lt --dry-run
+grep -qx -- '--dry-run: one plan is foreseen, without the others and their sheet' made.err ||
+    fail "a dry run of two plans: $(cat made.err)"
 [ -e two-42.lt ] && fail "a dry run left a plan"
 
 # A pipe is written with the sheet, and stays one.

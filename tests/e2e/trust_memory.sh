@@ -109,6 +109,14 @@ apart=$((${needed:-0} * 1048576 - least))
 [ $apart -ge -$slack ] && [ $apart -le $slack ] ||
     fail "--max-memory: $((least / 1048576)) MiB were foreseen: $(cat refused.err)"
 
+# Of several takes each needs what it needs alone.
+printf 'a red ball\na blue cube\n' >two.txt
+made generate --prompts two.txt --output-dir two --seconds 1 --steps 1 --precision f32 --dry-run --json
+each=$(json made.out peak_bytes)
+made generate --prompts two.txt --output-dir two --seconds 1 --steps 1 --precision f32 \
+    --max-memory $((each + slack))
+[ -s two/0002.mp4 ] || fail "the second of two takes: $(ls two)"
+
 # Encoding has no plan to look at; a refusal tells what it needs.
 "$TOOLS/peak_memory" peak.kib "$PROGRAM" encode whole.mp4 --model "$MODEL" --progress none \
     -o read.lt >stdout 2>err ||

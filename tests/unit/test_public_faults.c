@@ -253,6 +253,10 @@ static void values_out_of_range(void **state)
     options.max_memory = -1;
     check_refused(longtake_open(&options, &opened, &error), error, LONGTAKE_ERR_USAGE,
                   "--max-memory: found -1, expected 0 or more");
+    options.max_memory = 0;
+    options.threads = 1025;
+    check_refused(longtake_open(&options, &opened, &error), error, LONGTAKE_ERR_USAGE,
+                  "--threads: found 1025, expected 0 to 1024");
     assert_null(opened);
 }
 
