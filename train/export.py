@@ -68,6 +68,18 @@ def stored(name, value):
     return {name: value if name.startswith(EXACT) else value.half().contiguous()}
 
 
+# stages that leave the refinement, the tokenizer's decoder and the network of pictures, the last
+# one first
+REFINEMENTS = ("landscapes", "landmarks", "weather", "mmdit", "upsampler")
+DECODERS = ("landscapes_decoder", "decoder", "tokenizer")
+PICTURES = ("pictures_kept", "pictures")
+
+
+def last_of(names, out):
+    """The stage that has left its weights"""
+    return next((s for s in names if (Path(out) / f"{s}.pt").exists()), names[-1])
+
+
 def weights_of(stage, out):
     """Averaged weights of a stage, None where it has left none"""
     return averaged_weights(stage, out) if (Path(out) / f"{stage}.pt").exists() else None
@@ -93,7 +105,7 @@ def pick(model, *candidates):
 def tokenizer_of(out):
     """The tokenizer with the decoder that learned beside the upsampler, and the encoder that has
     seen other pictures."""
-    state = weights_of("decoder", out) or weights_of("tokenizer", out)
+    state = weights_of(last_of(DECODERS, out), out)
     taught = weights_of("encoder", out)
     if state and taught:
         state.update({k: v for k, v in taught.items() if k.startswith(ENCODING)})
@@ -124,13 +136,10 @@ def trained(out):
         "text_encoder": pick(TextEncoder(c["text_encoder"]), weights_of("text_encoder", out)),
         "theia": pick(Theia(c["tokenizer"]["theia"]), vit and below(vit, "vit.")),
         "tokenizer": pick(Tokenizer(c["tokenizer"]), tokenizer_of(out)),
-        "pictures": pick(Pictures(c["tokenizer"]), weights_of("pictures", out)),
+        "pictures": pick(Pictures(c["tokenizer"]), weights_of(last_of(PICTURES, out), out)),
         "picture_codes": picture_codes(c, out),
         "ar_model": pick(LanguageModel(c["ar_model"]), weights_of("lm", out)),
-        "mmdit": pick(
-            DiT(c["mmdit"]),
-            *(weights_of(stage, out) for stage in ("landmarks", "weather", "mmdit", "upsampler")),
-        ),
+        "mmdit": pick(DiT(c["mmdit"]), weights_of(last_of(REFINEMENTS, out), out)),
         "temporal_vae": pick(
             VAE(c["temporal_vae"]),
             *(weights_of(stage, out) for stage in ("vae_settled", "vae_decoder", "vae")),

@@ -30,7 +30,6 @@ from grammar import (
     FALLING,
     FITTING_LANDMARKS,
     LANDMARKS,
-    OBJECTS,
     SCENES,
     describe,
     pick,
@@ -38,10 +37,10 @@ from grammar import (
 )
 from net_dit import DiT, noise_table
 from net_vae import VAE, channels_last
-from render import HEIGHT, UNIT, WIDTH, Painter, Strip, paint_landmark
-from scene import PERIOD, Body, compose
+from render import HEIGHT, WIDTH, Painter, Strip, paint_landmark
+from scene import PERIOD, compose
 from self_taught import Noised, draw_known, draw_late_times, each, make
-from spelled import CODES, LEARNED, LEAST, LEVELS, MOST, TURNS, WHOLE, numbers
+from spelled import CODES, body_of
 from training import ROOT, Run, arguments, averaged, config
 
 # where each stands: place across, in units from the middle of the frame, and size
@@ -125,29 +124,6 @@ def make_takes(a):
 
 
 # -------------------------------------------------------------------------------- what latents gain
-def body_of(codes, graph, frames):
-    """codes [T,44] -> the object over `frames` frames as they spell it"""
-    n, whole = numbers(codes).numpy(), ((codes[:, -WHOLE:] - LEARNED) % LEVELS).numpy()
-    kind = OBJECTS.index(graph.object)
-    period = 2 * np.pi / int(TURNS[kind])
-    at = np.arange(frames) / 4
-    between = lambda v: np.interp(at, np.arange(len(v)), v)
-    radius = LEAST * (MOST / LEAST) ** (whole[:, 0] / (LEVELS - 1)) / UNIT
-    turned = np.unwrap(whole[:, 1] / LEVELS * period, period=period)
-    one = np.ones(frames)
-    return Body(
-        kind,
-        between(n[:, 0]) * WIDTH / 2 / UNIT,
-        -between(n[:, 1]) * HEIGHT / 2 / UNIT,
-        between(radius) * ROUND,
-        between(turned),
-        one,
-        one,
-        np.ones((frames, 3)),
-        np.zeros(frames, int),
-    )
-
-
 def strip_of(landmark):
     strip = Strip()
     place, size = STANDS[landmark]
@@ -160,7 +136,9 @@ def painted(graph, landmark, codes, frames):
     """-> colours times cover [T,H,W,3] of 0 .. 1 and cover [T,H,W] of a landmark behind the object
     that the codes spell"""
     scene = compose(replace(graph, camera="static"), frames)
-    scene.bodies, scene.horizon = [body_of(codes, graph, frames)], FOOT + 0.03
+    body = body_of(codes, frames)
+    body.radius *= ROUND
+    scene.bodies, scene.horizon = [body], FOOT + 0.03
     p = Painter([scene])
     p.image = torch.zeros(frames, 3, HEIGHT, WIDTH)
     hidden = p.body(scene.bodies[0].kind, [0], scene.bodies)[0]

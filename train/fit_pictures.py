@@ -7,6 +7,7 @@ makes features of them.
     python fit_pictures.py --plan 40
     python fit_pictures.py --stage motion                          # how latents of clips differ from those of pictures
     python fit_pictures.py --stage colours                         # wants the frames of the plans
+    python fit_pictures.py --stage kept --plan 8                   # after fit_landscapes.py: to be drawn as before
 
 Codes of the world go through the tokenizer's decoder as before. Those of pictures are read back to
 colours of cells, and a small perceptron makes of each patch and what is around it the vector that
@@ -26,6 +27,7 @@ import torch.nn.functional as F
 
 from corpora import parted, save_array, shards
 from derive import Latents, as_pixels, load_theia
+from export import DECODERS, PICTURES, REFINEMENTS, last_of
 from fit_upsampler import latent_scale, pixel_weights
 from net_dit import DiT
 from net_tokenizer import Pictures, Tokenizer
@@ -134,15 +136,16 @@ def score(stills, error, drawn):
 
 
 class Drawing:
-    """What a network makes of colours, drawn by the upsampler: latents [n,16,16,24]"""
+    """What a network makes of colours, drawn by an upsampler and the head of a decoder: latents
+    [n,16,16,24]"""
 
-    def __init__(self, a, pictures):
+    def __init__(self, a, pictures, upsampler="upsampler", decoder="decoder"):
         self.pictures = pictures
         self.upsampler = averaged(
-            "upsampler", DiT(config("mmdit")), a.out
+            upsampler, DiT(config("mmdit")), a.out
         ).control.semantic_conditioner.requires_grad_(False)
         self.decoder = averaged(
-            "decoder", Tokenizer(config("tokenizer")), a.out
+            decoder, Tokenizer(config("tokenizer")), a.out
         ).decoder.requires_grad_(False)
 
     def __call__(self, luminance, chroma):
@@ -167,6 +170,35 @@ def teach(a):
         "held out: latents {:.3f}, means of patches {:.3f}".format(*score(held, error, drawn)),
         flush=True,
     )
+
+
+def keep(a):
+    """The upsampler and the decoder's head have learned something else (fit_landscapes.py): what the
+    network says of a picture is to be drawn as it was."""
+    torch.manual_seed(0)
+    table, error = table_of(a), Error(a)
+    of_network = lambda: averaged("pictures", Pictures(config("tokenizer")), a.out)
+    before = Drawing(a, of_network(), last_of(REFINEMENTS[1:], a.out), last_of(DECODERS[1:], a.out))
+    drawn = Drawing(a, of_network().train(), REFINEMENTS[0], DECODERS[0])
+    some = [read(written(pixels_of(p), table), table) for p in shards_of(a)]
+    luminance, chroma = (torch.cat(x) for x in zip(*some))
+    run = Run(
+        "pictures_again",
+        drawn.pictures,
+        a,
+        lr=0.01 * a.rate,
+        adam_lr=1e-3 * a.rate,
+        average=0.98,
+        warmup=20,
+    )
+    torch.manual_seed(run.steps)
+    for _ in run:
+        which = torch.randint(len(luminance), (BATCH,))
+        with torch.no_grad():
+            was = before(luminance[which], chroma[which])
+        fine, coarse = error(drawn(luminance[which], chroma[which]), was)
+        run.step(fine + COARSE * coarse, fine=fine, coarse=coarse)
+    save_atomically({"mean": run.mean}, f"{a.out}/{PICTURES[0]}.pt")
 
 
 @torch.no_grad()
@@ -210,7 +242,7 @@ def fit_colours(a):
         load_theia(a.out, "vit_on"),
         *(
             averaged(stage, Tokenizer(config("tokenizer")), a.out)
-            for stage in ("encoder", "decoder")
+            for stage in ("encoder", last_of(DECODERS, a.out))
         ),
     )
     said, shown = [], []
@@ -238,7 +270,13 @@ def fit_colours(a):
 
 
 def main():
-    stages = {"teach": teach, "latents": make_latents, "motion": fit_motion, "colours": fit_colours}
+    stages = {
+        "teach": teach,
+        "latents": make_latents,
+        "motion": fit_motion,
+        "colours": fit_colours,
+        "kept": keep,
+    }
     a = arguments(plan=40.0, cpu_alone=True, stage=tuple(stages), warm="", rate=1.0)
     stages[a.stage](a)
 

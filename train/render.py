@@ -687,6 +687,14 @@ class Painter:
         self.image = self.image * (1 - alpha) + lit
         self.layers.append(alpha[:, 0])
 
+    def landscape(self, far, mid, ground):
+        """All that lies behind bodies, from strips [n,5,160,512] and textures [n,3,32,512]"""
+        self.sky()
+        glow = torch.where(self.in_space > 0, 1.0, self.night * 0.8)
+        self.strip_layer(far, 0.15, self.far_haze, self.far_clear, glow)
+        self.strip_layer(mid, 0.60, self.mid_haze, self.mid_clear, self.night)
+        self.ground_layer(ground)
+
     def ground_layer(self, textures):
         y = self.Y / (1 + (self.zoom - 1) * 0.72) + self.tilt * 0.72
         depth = (self.horizon - y).clamp(min=1e-3)
@@ -862,12 +870,7 @@ def render_many(scenes, device="cpu"):
     p = Painter(scenes, device)
     drawn = [strips(s.graph.scene, s.graph.landmark, s.graph.seed // 64 % VARIANTS) for s in scenes]
     far, mid, ground = (torch.stack([on_device(d[i], p.device) for d in drawn]) for i in range(3))
-    p.sky()
-    p.strip_layer(
-        far, 0.15, p.far_haze, p.far_clear, torch.where(p.in_space > 0, 1.0, p.night * 0.8)
-    )
-    p.strip_layer(mid, 0.60, p.mid_haze, p.mid_clear, p.night)
-    p.ground_layer(ground)
+    p.landscape(far, mid, ground)
     n, T = len(scenes), p.T
     cover = torch.zeros(p.F, 2, 32, 48, device=p.device)
     # x, y, radius, visible area in pixels

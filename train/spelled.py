@@ -21,9 +21,12 @@ these vectors comes to three quarters of the squared error that it reaches witho
 
 import math
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 
+from render import UNIT
+from scene import RGB, Body
 from training import config
 
 TOKENIZER = config("tokenizer")  # the program reads its part of what follows there too
@@ -122,6 +125,55 @@ def numbers(codes):
             whole[..., 3] / 8 - 4,
         ],
         -1,
+    )
+
+
+def between(v, at):
+    """v [T] at times `at`: cubic pieces that neither overshoot nor turn between two values"""
+    d = np.diff(v)
+    slopes = np.zeros(len(v))
+    alike = d[1:] * d[:-1] > 0
+    sums = np.where(alike, d[1:] + d[:-1], 1)
+    slopes[1:-1] = np.where(alike, 2 * d[1:] * d[:-1] / sums, 0)
+    slopes[0], slopes[-1] = d[0], d[-1]
+    i = np.minimum(at.astype(int), len(v) - 2)
+    u = at - i
+    return (
+        v[i] + d[i] * u * u * (3 - 2 * u) + u * (1 - u) * ((1 - u) * slopes[i] - u * slopes[i + 1])
+    )
+
+
+def radius_of(codes):
+    """codes [...,44] -> radius of the object in pixels"""
+    return LEAST * (MOST / LEAST) ** ((codes[..., -WHOLE] - LEARNED) % LEVELS / (LEVELS - 1))
+
+
+def body_of(codes, frames):
+    """codes [T,44] -> the object over `frames` frames as they spell it, before a camera that stands
+    still"""
+    words = (codes - LEARNED) // LEVELS
+    kind = int((words[:, :COLUMNS] % 8).flatten().mode().values)
+    hue = words[:, COLUMNS:PLACE].mode(1).values
+    n, turn = numbers(codes).numpy(), ((codes[:, 1 - WHOLE] - LEARNED) % LEVELS).numpy()
+    period = 2 * np.pi / int(TURNS[kind])
+    at = np.arange(frames) / 4
+    x, y = n[:, 0] * COLUMNS * PATCH / 2 / UNIT, -n[:, 1] * ROWS * PATCH / 2 / UNIT
+    radius = radius_of(codes).numpy() / UNIT
+    turned = np.unwrap(turn / LEVELS * period, period=period)
+    # what left on one side and comes back on the other is not seen on its way
+    away = np.abs(np.diff(x)) > 1
+    gone = np.isin(at.astype(int), np.flatnonzero(away)) & (at % 1 > 0)
+    steps = np.arange(len(codes))
+    return Body(
+        kind,
+        between(x, at),
+        between(y, at),
+        between(radius, at),
+        between(turned, at),
+        np.ones(frames),
+        1.0 - gone,
+        np.stack([np.interp(at, steps, c) for c in RGB[hue.numpy()].T], 1),
+        hue.numpy()[np.round(at).astype(int)],
     )
 
 

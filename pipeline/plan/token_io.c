@@ -90,13 +90,6 @@ lt_status take_tokens_write(take_run *run, take_output_kind kind, const take_pla
     lt_status s = plan_of_run(run, &plan, err);
     if (s == LT_OK && !run->request->no_metadata)
         s = add_notes(run, notes, &plan, err);
-    const int64_t told = kind == TAKE_OUT_NPY
-                             ? take_frames_of_latents(tok_plan_semantic_frames(&plan))
-                             : plan.video_frames;
-    if (s == LT_OK && told != plan.video_frames)
-        take_warn(run,
-                  "%s: an .npy does not tell how long a take is: it shows %lld frames, not %lld",
-                  run->request->output, (long long)told, (long long)plan.video_frames);
     if (s == LT_OK)
         s = tok_file_write(&plan, kind == TAKE_OUT_NPY ? TOK_FILE_NPY : TOK_FILE_LT,
                            run->request->output, err);

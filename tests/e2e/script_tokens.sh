@@ -35,9 +35,6 @@ same all.y4m again.y4m
 
 # Up to its end a plan is the plan that it is, whatever its last window has behind it.
 made tokens -p "a red ball" --frames 16 -o hides.lt
-made tokens -p "a red ball" --frames 16 -o hides.npy
-grep -q '^warning: hides.npy: an .npy does not tell how long a take is: it shows [0-9]* frames, not 16$' made.err ||
-    fail "frames that an .npy does not tell: $(cat made.err)"
 for plan in "all 6" "hides 2"; do
     set -- $plan
     made tokens cut $1.lt 0s-${2}s -o whole.lt
