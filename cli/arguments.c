@@ -255,13 +255,13 @@ static void look_for_progress(int argc, char **argv, cli_values *v)
     }
 }
 
-/* "help" and "help COMMAND" are -h and COMMAND -h. */
+/* "help", "help help" and "help COMMAND" are -h and COMMAND -h. */
 static void understand_help(cli_values *v)
 {
     if (!v->command || strcmp(v->command, "help") != 0)
         return;
     v->help = true;
-    v->command = v->words > 0 ? v->word[0] : NULL;
+    v->command = v->words > 0 && strcmp(v->word[0], "help") != 0 ? v->word[0] : NULL;
     v->words = 0;
 }
 

@@ -383,6 +383,8 @@ positions "24 earlier segments and 1 prompt rows need 588"
 "$PROGRAM" -h >asked
 "$PROGRAM" help >help
 same asked help
+"$PROGRAM" help help >help
+same asked help
 "$PROGRAM" generate -h >asked
 "$PROGRAM" help generate >help
 same asked help
