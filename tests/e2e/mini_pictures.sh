@@ -60,9 +60,9 @@ made render again.lt --dry-run
 # What a window shows of the plan decides whether it is refined: pictures alone are not.
 made tokens join clip.lt ball.lt -o joined.lt
 refused 2 render joined.lt -o joined.mkv
-made render joined.lt -p "a red ball" --frames 13 --job joined -o short.mkv
-made render joined.lt -p "a red ball" --job joined -o found.mkv
-made render joined.lt -p "a red ball" -o joined.mkv
+made render joined.lt -p "a red ball" --steps 1 --frames 13 --job joined -o short.mkv
+made render joined.lt -p "a red ball" --steps 1 --job joined -o found.mkv
+made render joined.lt -p "a red ball" --steps 1 -o joined.mkv
 for video in found joined; do
     ffmpeg -v error -i $video.mkv -f framemd5 $video.md5 || fail "ffmpeg: $video.mkv"
 done
