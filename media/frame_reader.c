@@ -269,7 +269,7 @@ static lt_status check_options(const char *path, const media_read_options *o, lt
     return LT_OK;
 }
 
-static void describe(media_reader *r)
+static lt_status describe(media_reader *r, lt_error *err)
 {
     const AVFormatContext *format = r->in.format;
     const AVStream *stream = r->in.stream;
@@ -293,11 +293,14 @@ static void describe(media_reader *r)
     const AVDictionaryEntry *comment = av_dict_get(format->metadata, "comment", NULL, 0);
     /* libav may replace its own while frames are read */
     r->comment = comment ? strdup(comment->value) : NULL;
+    if (comment && !r->comment)
+        return media_no_memory(err, r->path);
     r->info.comment = r->comment;
     const AVDictionaryEntry *writer = av_dict_get(format->metadata, "encoder", NULL, 0);
     /* our own files say no version */
     r->info.written_again = writer && strcmp(writer->value, "Lavf") != 0;
     r->tolerance = fmin(av_q2d(stream->time_base) / 2, 1e-3);
+    return LT_OK;
 }
 
 /* An animated WebP, which libav reads no pictures from. */
@@ -346,7 +349,7 @@ static lt_status begin(media_reader *r, lt_error *err)
     if (!r->shown || !r->next || !r->scaled || !r->bytes || !r->cut)
         return media_no_memory(err, r->path);
     LT_TRY(media_input_open(&r->in, r->path, r->options.stop, r->options.user, err));
-    describe(r);
+    LT_TRY(describe(r, err));
     LT_TRY(advance(r, err));
     if (!r->have_next)
         return lt_fail(err, LT_ERR_INPUT, "%s: there is no picture in it", r->path);

@@ -82,9 +82,8 @@ static lt_status write_encoded(take_task *t, lt_error *err)
               : NULL;
     const lt_json *shots = settings ? lt_json_get(settings, "shots") : NULL;
     const char *prompt = shots && lt_json_count(shots) == 1 ? take_about_prompt(about, 0) : NULL;
-    const bool is_told = prompt && prompt[0] != '\0';
-    const take_plan_notes notes = {is_told ? prompt : NULL, NULL, settings};
-    const lt_status s = take_tokens_write(&t->run, t->kind, &notes, err);
+    const lt_status s =
+        take_tokens_write(&t->run, t->kind, &(take_plan_notes){prompt, NULL, settings}, err);
     lt_json_free(settings);
     lt_json_free(about);
     return s;

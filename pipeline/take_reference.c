@@ -227,10 +227,8 @@ lt_status take_reference_prompt(const take_reference *f, char **prompt, lt_error
 {
     const int64_t last = llround((double)(f->frames - 1) * f->stored_fps / f->fps);
     const char *found = f->about ? take_about_prompt(f->about, last) : NULL;
-    const bool has_words = found && found[0] != '\0';
-    *prompt = has_words ? strdup(found) : NULL;
-    return has_words && !*prompt ? lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", f->path)
-                                 : LT_OK;
+    *prompt = found ? strdup(found) : NULL;
+    return found && !*prompt ? lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", f->path) : LT_OK;
 }
 
 lt_status take_reference_plan(take_reference *f, lt_error *err)

@@ -57,7 +57,7 @@ from motion_reader import HELD, load_motion_reader, located, track
 from net_vae import CALL
 from plan_reader import FRAMES, load_plan_reader
 from scene import FPS
-from spelled import CODES, COLUMNS, LEARNED, LEVELS, PATCH, PLACE, ROWS, numbers
+from spelled import CODES, COLUMNS, LEARNED, LEVELS, PATCH, PLACE, ROWS, numbers, plan_of
 from training import arguments, averaged
 from weather_reader import READ, falling, load_weather_reader
 from wording import OTHER_WORDS
@@ -250,9 +250,7 @@ def change(values, before, after):
 def score_events(readers, folder):
     told = {}
     for i, (prompt, graph) in enumerate(event_suite()):
-        codes = torch.from_numpy(np.load(Path(folder, f"{i:03d}.npy")).astype(np.int64)).view(
-            -1, CODES
-        )
+        codes = plan_of(Path(folder, f"{i:03d}.npy"))
         video = read_video(Path(folder, f"{i:03d}.y4m"))
         read, found = readers.judge(as_pixels(torch.from_numpy(video))), []
         for place, (kind, value) in enumerate(graph.events):

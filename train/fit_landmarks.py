@@ -39,9 +39,9 @@ from net_dit import DiT, noise_table
 from net_vae import VAE, channels_last
 from render import HEIGHT, WIDTH, Painter, Strip, paint_landmark
 from scene import PERIOD, compose
-from self_taught import Noised, draw_known, draw_late_times, each, make
-from spelled import CODES, body_of
-from training import ROOT, Run, arguments, averaged, config
+from self_taught import PROGRAM, Noised, draw_known, draw_late_times, each, make
+from spelled import body_of, plan_of
+from training import Run, arguments, averaged, config
 
 # where each stands: place across, in units from the middle of the frame, and size
 STANDS = {
@@ -195,7 +195,7 @@ def find_added(a):
             continue
         if not shown.exists():
             raise SystemExit(f"{shown}: not there, expected what --stage takes makes")
-        codes = torch.from_numpy(np.load(file_of(a, i, "npy")).astype(np.int64)).view(-1, CODES)
+        codes = plan_of(file_of(a, i, "npy"))
         video = as_video(torch.from_numpy(decoded(a, shown))[None])
         encoded = lambda v: vae.encoder(v)[0].transpose(1, 2)[0] * scale
         plain = encoded(video)
@@ -232,9 +232,7 @@ class Takes:
         self.latents = torch.stack(
             [load_file(file_of(a, i, "latents"))["latents"] for i, _ in made]
         )
-        codes = torch.stack(
-            [torch.from_numpy(np.load(file_of(a, i, "npy"))).view(-1, CODES) for i, _ in made]
-        )
+        codes = torch.stack([plan_of(file_of(a, i, "npy")) for i, _ in made])
         self.control = control_latents(model, tokenizer, codes).float()
         self.added = torch.zeros(len(made), SHOWN + 1, *self.latents.shape[1:], dtype=torch.float16)
         for n, (i, g) in enumerate(made):
@@ -354,14 +352,7 @@ def teach(a):
 
 def main():
     stages = {"teach": teach, "takes": make_takes, "added": find_added}
-    a = arguments(
-        plan=60.0,
-        cpu_alone=True,
-        stage=tuple(stages),
-        rate=1.0,
-        program=str(ROOT / "build" / "longtake"),
-        model=str(ROOT / "models" / "mini"),
-    )
+    a = arguments(plan=60.0, cpu_alone=True, stage=tuple(stages), rate=1.0, **PROGRAM)
     stages[a.stage](a)
 
 

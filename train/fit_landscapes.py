@@ -30,11 +30,11 @@ from fit_upsampler import latent_scale, networks, pixel_weights
 from fit_vae import as_video
 from grammar import COLOURS, FALLING, SCENES, TIMES, describe, pick, sample_graph
 from net_vae import VAE, channels_last
-from render import Painter, strips
+from render import HEIGHT, WIDTH, Painter, strips
 from scene import compose
-from self_taught import make
-from spelled import CODES, body_of, numbers, radius_of
-from training import ROOT, Run, arguments, averaged, config, save_atomically
+from self_taught import PROGRAM, make
+from spelled import body_of, numbers, plan_of, radius_of
+from training import Run, arguments, averaged, config, save_atomically
 
 # the landscape of each kind, and its clouds, among those of the renderer
 SHOWN = {
@@ -86,11 +86,6 @@ def file_of(a, i, kind):
 
 def other_plan(a, i):
     return Path(a.out) / f"landscapes/other_{i:03d}.npy"
-
-
-def plan_of(path):
-    """codes [T,44] of a file"""
-    return torch.from_numpy(np.load(path).astype(np.int64)).view(-1, CODES)
 
 
 def mine(a, i):
@@ -241,7 +236,7 @@ def frames_of(a, held):
 def inside(codes):
     """codes [n,44] -> cells inside of the object [n,1,16,24], 0 or 1"""
     n, radius = numbers(codes), radius_of(codes)[:, None, None]
-    x, y = ((n[:, i, None, None] + 1) * size / 2 for i, size in ((0, 192), (1, 128)))
+    x, y = ((n[:, i, None, None] + 1) * size / 2 for i, size in ((0, WIDTH), (1, HEIGHT)))
     across, down = torch.arange(24) * 8.0 + 4, torch.arange(16)[:, None] * 8.0 + 4
     return ((across - x) ** 2 + (down - y) ** 2 < (0.8 * radius) ** 2)[:, None].float()
 
@@ -326,15 +321,7 @@ def teach(a):
 
 def main():
     stages = {"teach": teach, "takes": make_takes, "painted": paint}
-    a = arguments(
-        plan=24.0,
-        cpu_alone=True,
-        stage=tuple(stages),
-        rate=1.0,
-        part="0/1",
-        program=str(ROOT / "build" / "longtake"),
-        model=str(ROOT / "models" / "mini"),
-    )
+    a = arguments(plan=24.0, cpu_alone=True, stage=tuple(stages), rate=1.0, part="0/1", **PROGRAM)
     stages[a.stage](a)
 
 

@@ -34,9 +34,9 @@ from net_dit import DiT, noise_table
 from net_vae import VAE, channels_last
 from render import render_many
 from scene import compose
-from self_taught import Noised, draw_known, draw_late_times, each, make
+from self_taught import PROGRAM, Noised, draw_known, draw_late_times, each, make
 from spelled import CODES
-from training import ROOT, Run, arguments, averaged, config
+from training import Run, arguments, averaged, config
 
 # of each kind; of patches in which something falls
 SPRITES, SHARE = 4, 0.4
@@ -369,14 +369,7 @@ def teach(a):
 
 def main():
     stages = {"teach": teach, "sprites": find_sprites, "takes": make_takes}
-    a = arguments(
-        plan=52.0,
-        cpu_alone=True,
-        stage=tuple(stages),
-        rate=1.0,
-        program=str(ROOT / "build" / "longtake"),
-        model=str(ROOT / "models" / "mini"),
-    )
+    a = arguments(plan=52.0, cpu_alone=True, stage=tuple(stages), rate=1.0, **PROGRAM)
     stages[a.stage](a)
 
 

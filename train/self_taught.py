@@ -8,7 +8,10 @@ import subprocess
 import torch
 
 from fit_mmdit import DRAWN, draw_times
+from training import ROOT
 
+# what `make` asks of the command line of a trainer
+PROGRAM = {"program": str(ROOT / "build" / "longtake"), "model": str(ROOT / "models" / "mini")}
 # latents that a window has from the one before, as often as they stand here
 KNOWN = torch.tensor([1, 3, 5, 7, 7, 7, 7, 9])
 

@@ -128,6 +128,11 @@ def numbers(codes):
     )
 
 
+def plan_of(path):
+    """codes [T,44] of a plan that the program has written, an .npy"""
+    return torch.from_numpy(np.load(path).astype(np.int64)).view(-1, CODES)
+
+
 def between(v, at):
     """v [T] at times `at`: cubic pieces that neither overshoot nor turn between two values"""
     d = np.diff(v)

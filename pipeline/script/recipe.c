@@ -366,7 +366,7 @@ const char *take_about_prompt(const lt_json *about, int64_t frame)
         if (at && prompt && lt_json_int(at) <= frame + frames_left_out(about))
             found = lt_json_string(prompt, NULL);
     }
-    return found;
+    return found && found[0] != '\0' ? found : NULL;
 }
 
 /* A positive number of an object; 0 where there is none. */

@@ -52,7 +52,7 @@ lt_status take_about_plan(const lt_json *about, const longtake *e, int64_t frame
 /* Was only what was new written? Then the file's first frame is not the take's. */
 bool take_about_is_new_only(const lt_json *about);
 /* What the file's frame `frame` shows by its own account: the prompt of the last shot that begins
- * up to there, borrowed from `about`; NULL where it does not say. */
+ * up to there, borrowed from `about`; NULL where it does not say, or has none: pictures. */
 const char *take_about_prompt(const lt_json *about, int64_t frame);
 /* The rate at which a video's frames are those of a model of `fps`: that of the file where it says
  * that a model's were put into it faster or slower, as --fps does; else `fps`. */
