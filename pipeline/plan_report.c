@@ -4,6 +4,7 @@
 
 #include "pipeline/foresight.h"
 #include "pipeline/script/take_shots.h"
+#include "pipeline/take_report.h"
 
 /* What the job folder holds of a window, for people and programs. */
 static const char *const cached_names[] = {[TAKE_CACHED_NOTHING] = "-",
@@ -59,6 +60,7 @@ static lt_json *plan_of(const take_foresight *f, const char *command)
     lt_json_set(o, "model", lt_json_new_string(e->files.name));
     lt_json_set(o, "frames", lt_json_new_int(s->time.frames));
     lt_json_set(o, "seconds", lt_json_new_real((double)s->time.frames / s->fps));
+    lt_json_set(o, "output_frames", lt_json_new_int(take_delivered_frames(&t->run)));
     lt_json_set(o, "computed_frames", lt_json_new_int(take_frames_of_latents(s->time.latents)));
     lt_json_set(o, "latents", lt_json_new_int(s->time.latents));
     lt_json_set(o, "segments", lt_json_new_int(s->time.segments));
@@ -152,6 +154,10 @@ static void print_head(const take_foresight *f, FILE *out)
         fprintf(out, ", %lld step%s", (long long)(time->windows * take_steps_run(s)),
                 plural(time->windows * take_steps_run(s)));
     fputc('\n', out);
+    const int64_t delivered = take_delivered_frames(&f->task.run);
+    if (delivered != time->frames)
+        fprintf(out, "what is new alone is written: %lld frames, %.2f s\n", (long long)delivered,
+                (double)delivered / s->fps);
     if (s->fps != s->model_fps)
         fprintf(out, "at %g frames a second; times below are of the model's %g, %.2f s\n", s->fps,
                 s->model_fps, (double)time->frames / s->model_fps);

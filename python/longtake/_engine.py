@@ -84,8 +84,8 @@ class Engine(Owned):
             options.model = values.path("--model", model)
         if config is not None:
             options.config = values.path("--config", config)
-        options.search = c.text_list(c.data_folders() if search is None else search)
-        options.set = c.text_list(set)
+        options.search = values.paths("search", c.data_folders() if search is None else search)
+        options.set = values.paths("--set", set)
         options.device = values.text("--device", device)
         options.precision = values.text("--precision", precision)
         options.threads = values.number("--threads", threads, ctypes.c_int, 0)

@@ -422,5 +422,5 @@ def path(value) -> bytes:
 
 
 def text_list(texts) -> ctypes.Array:
-    """A NULL-terminated list of strings."""
-    return (c_char_p * (len(texts) + 1))(*[path(one) for one in texts], None)
+    """A NULL-terminated list of strings, each as C takes it."""
+    return (c_char_p * (len(texts) + 1))(*texts, None)

@@ -6,6 +6,7 @@ import ctypes
 from typing import Optional, Sequence
 
 from . import _library as c
+from . import _values as values
 from ._handles import invoke
 from ._hearing import Hearing, Progress, finish
 from ._library import library as lib
@@ -37,11 +38,12 @@ def import_release(
     hearing = Hearing(progress)
     request = c.ImportRequest()
     lib.longtake_import_request_init(ctypes.byref(request))
-    request.release, request.output = c.path(release), c.path(output)
-    request.search = c.text_list(c.data_folders() if search is None else search)
+    request.release = values.path("release", release)
+    request.output = values.path("output", output)
+    request.search = values.paths("search", c.data_folders() if search is None else search)
     for name, folder in (("config", config), ("t5", t5), ("theia", theia)):
-        setattr(request, name, None if folder is None else c.path(folder))
+        setattr(request, name, None if folder is None else values.path(f"--{name}", folder))
     for name, word in (("quantize", quantize), ("dtype", dtype)):
-        setattr(request, name, None if word is None else c.text(word))
+        setattr(request, name, None if word is None else values.text(f"--{name}", word))
     request.on_event = c.EVENT_FN(hearing.hear_event)
     finish(hearing.steps(lambda: invoke(lib.longtake_import, ctypes.byref(request))))

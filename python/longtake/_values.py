@@ -49,6 +49,17 @@ def path(place: str, value: Any) -> bytes:
     return c.path(value)
 
 
+def paths(place: str, found: Any) -> ctypes.Array:
+    """Paths or texts, one after the other, and NULL. A single one, whose letters would be taken
+    for them, is refused."""
+    try:
+        if isinstance(found, (str, bytes, bytearray)):
+            raise TypeError
+        return c.text_list([path(place, one) for one in found])
+    except TypeError:
+        raise refused(place, found, "a list") from None
+
+
 _FITS = ("cover", "pad", "crop", "stretch")
 
 

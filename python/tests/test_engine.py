@@ -91,3 +91,12 @@ def test_profile(engine):
     with pytest.raises(longtake.LongtakeError, match="without one") as caught:
         engine.profile()
     assert caught.value.code == longtake.Status.USAGE
+
+
+def test_one_where_a_list_is_wanted():
+    for name, one in (("set", "ar_model.steps=1"), ("search", "configs"), ("set", 3)):
+        with pytest.raises(
+            longtake.LongtakeError, match=f"found {one!r}, expected a list"
+        ) as caught:
+            longtake.Engine("mini", **{name: one})
+        assert caught.value.code == longtake.Status.USAGE

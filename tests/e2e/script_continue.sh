@@ -25,6 +25,11 @@ grep -qx 'short.mp4 is used up to 0.12 s of 0.30 s: the model counts in groups o
 grep -q 'ball.mp4: ' made.err &&
     fail "continue tells of changes where there are none: $(cat made.err)"
 made continue ball.mp4 --frames 17 -p "a blue ball" --steps 2 --new-only -o new.y4m
+made continue ball.mp4 --frames 17 -p "a blue ball" --steps 2 --new-only -o foreseen.y4m --dry-run
+head -n 2 made.out >foreseen.out
+grep -q '^46 frames, 5.75 s, ' foreseen.out &&
+    grep -qx 'what is new alone is written: 17 frames, 2.12 s' foreseen.out ||
+    fail "--dry-run does not tell what --new-only leaves: $(cat made.out)"
 raw longer
 raw new
 equal "longer: frames" "$(($(wc -c <longer.raw) / frame))" 46
