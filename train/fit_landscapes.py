@@ -118,7 +118,8 @@ def scene_of(graph, codes, frames):
     """The scene in its landscape, with the object that the codes spell; nothing falls, and neither
     camera nor clouds, water or light move."""
     landscape, sky = SHOWN[graph.scene]
-    scene = compose(replace(graph, seed=64 * landscape + sky, events=[]), frames)
+    still = replace(graph, seed=64 * landscape + sky, camera="static", events=[])
+    scene = compose(still, frames)
     body = body_of(codes, frames)
     scene.bodies, scene.horizon, scene.wind = [body], HORIZON, 0.0
     scene.ground = float(np.clip((body.y - body.radius).min(), *GROUNDS))
