@@ -167,7 +167,8 @@ static bool read_whole_text(FILE *f, char *text, const char *place, char *messag
 {
     size_t n = fread(text, 1, MOST_TEXT, f);
     if (ferror(f)) {
-        snprintf(message, bytes, "%s: %s", place, strerror(errno));
+        snprintf(message, bytes, "%s: %s", place,
+                 errno == EINTR ? "stopped while it was read" : strerror(errno));
         return false;
     }
     if (n == MOST_TEXT && fgetc(f) != EOF) {

@@ -19,7 +19,7 @@ static lt_status read_text(batch_list *b, lt_error *err)
     const char *what = "lines of text";
     size_t n;
     LT_TRY(strcmp(b->path, "-") == 0
-               ? lt_whole_stream_read(stdin, b->path, MOST_BYTES, what, &b->text, &n, err)
+               ? lt_whole_stream_read(stdin, "standard input", MOST_BYTES, what, &b->text, &n, err)
                : lt_whole_file_read(b->path, MOST_BYTES, what, &b->text, &n, err));
     return memchr(b->text, '\0', n)
                ? lt_fail(err, LT_ERR_INPUT, "%s: found a zero byte, expected lines of text",
