@@ -18,7 +18,7 @@ static bool is_out_of_resources(int why)
 lt_status lt_fail_to_read(const char *path, lt_error *err)
 {
     const int why = errno;
-    if (why == EINTR) /* by a signal that is to stop the program: others read on */
+    if (why == EINTR) /* a handler that restarts no calls: a signal that is to stop the program */
         return lt_fail(err, LT_ERR_CANCELLED, "%s: stopped while it was read", path);
     /* what cannot be read from its disk is a bad input */
     const bool resources = why != EIO && is_out_of_resources(why);

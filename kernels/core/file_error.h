@@ -8,8 +8,7 @@
 
 #include "kernels/core/status.h"
 
-/* "PATH: No such file or directory"; LT_ERR_CANCELLED where a signal has stopped the wait for it.
- */
+/* "PATH: No such file or directory"; LT_ERR_CANCELLED where a signal has ended the wait for it. */
 lt_status lt_fail_to_read(const char *path, lt_error *err);
 /* "PATH: cannot be written: ..."; LT_ERR_FAILED where the reader of a pipe is gone. */
 lt_status lt_fail_to_write(const char *path, lt_error *err);

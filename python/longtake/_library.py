@@ -419,8 +419,3 @@ def text(value: str) -> bytes:
 
 def path(value) -> bytes:
     return _whole(os.fsencode(value))
-
-
-def text_list(texts) -> ctypes.Array:
-    """A NULL-terminated list of strings, each as C takes it."""
-    return (c_char_p * (len(texts) + 1))(*texts, None)

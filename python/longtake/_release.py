@@ -39,7 +39,7 @@ def import_release(
     request = c.ImportRequest()
     lib.longtake_import_request_init(ctypes.byref(request))
     request.release = values.path("release", release)
-    request.output = values.path("output", output)
+    request.output = values.path("--output", output)
     request.search = values.paths("search", c.data_folders() if search is None else search)
     for name, folder in (("config", config), ("t5", t5), ("theia", theia)):
         setattr(request, name, None if folder is None else values.path(f"--{name}", folder))

@@ -55,9 +55,10 @@ def paths(place: str, found: Any) -> ctypes.Array:
     try:
         if isinstance(found, (str, bytes, bytearray)):
             raise TypeError
-        return c.text_list([path(place, one) for one in found])
+        given = [path(place, one) for one in found]
     except TypeError:
         raise refused(place, found, "a list") from None
+    return (ctypes.c_char_p * (len(given) + 1))(*given, None)
 
 
 _FITS = ("cover", "pad", "crop", "stretch")
