@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernels/core/huge_pages.h"
 #include "kernels/core/suffix.h"
 
 typedef struct made_tensor {
@@ -117,7 +118,7 @@ static made_tensor *make(lt_synthesis *s, const char *name, lt_dtype dtype, lt_s
     const lt_tensor value = lt_view(NULL, dtype, shape);
     t->name = strdup(name);
     t->data = s->hollow ? calloc(1, lt_tensor_bytes(&value))
-                        : aligned_alloc(64, (lt_tensor_bytes(&value) + 63) / 64 * 64);
+                        : lt_huge_pages(lt_tensor_bytes(&value)); /* as files are mapped */
     if (!t->name || !t->data) {
         free_made(t);
         return NULL;

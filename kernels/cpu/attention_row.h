@@ -4,6 +4,7 @@
 #define LT_ATTENTION_ROW_H
 
 #include "kernels/cpu/attention_tile.h"
+#include "kernels/cpu/float_rows.h"
 #include "kernels/cpu/product_wide.h"
 
 enum { WIDE_VECTORS = 8 }; /* of a row that are summed in registers at once */

@@ -1,8 +1,8 @@
-/* avx512vnni_rows_kernels.c - the kernels for processors with AVX512-VNNI: those of
- * avx512_kernels.c, but for a few rows against q8 and q4. */
+/* avx512vnni_rows_kernels.c - a few rows against a matrix with AVX512-VNNI, from which blocks of q8
+ * and q4 gain. */
 #if defined(__x86_64__)
 #define LT_LANES 16
-#include "kernels/cpu/kernel_table.h"
+#include "kernels/cpu/few_rows.h"
 
-const lt_cpu_kernels lt_avx512vnni_kernels = {LT_KERNEL_ENTRIES};
+const lt_few_rows lt_avx512vnni_rows = LT_FEW_ROWS;
 #endif

@@ -5,24 +5,12 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
-enum { ALIGN = 64, HUGE_PAGE = 2 << 20 };
+#include "kernels/core/huge_pages.h"
+
+enum { ALIGN = 64 };
 
 /* ---- memory ---- */
-
-/* Of at least a few pages of 2 MB they are asked for: rows of a tile lie far apart, and translating
- * the addresses of small pages takes up to a tenth of the time, most in a virtual machine. */
-static void *take_pages(size_t bytes)
-{
-    if (bytes < 2 * (size_t)HUGE_PAGE)
-        return aligned_alloc(ALIGN, bytes);
-    void *block = NULL;
-    if (posix_memalign(&block, HUGE_PAGE, bytes) != 0)
-        return NULL;
-    (void)madvise(block, bytes / HUGE_PAGE * HUGE_PAGE, MADV_HUGEPAGE); /* a wish */
-    return block;
-}
 
 /* A header of one cache line keeps the size in front of every block. */
 lt_status lt_cpu_alloc(lt_backend *b, size_t bytes, void **out, lt_error *err)
@@ -31,7 +19,7 @@ lt_status lt_cpu_alloc(lt_backend *b, size_t bytes, void **out, lt_error *err)
     if (bytes > SIZE_MAX - 2 * ALIGN)
         return lt_fail(err, LT_ERR_RESOURCES, "cpu: %zu bytes asked for", bytes);
     const size_t whole = (bytes + ALIGN - 1) / ALIGN * ALIGN + ALIGN;
-    char *block = take_pages(whole);
+    char *block = lt_huge_pages(whole);
     if (block == NULL)
         return lt_fail(err, LT_ERR_RESOURCES, "cpu: no memory for %zu bytes (%zu in use)", bytes,
                        b->memory_in_use);
@@ -122,6 +110,7 @@ void lt_cpu_use(lt_cpu *cpu, const lt_cpu_level *level)
     cpu->narrow = level->narrow;
     cpu->int8 = level->int8;
     cpu->int4 = level->int4;
+    cpu->few = level->few;
     cpu->base.bf16_rounds_to = level->narrow == NULL ? LT_ROUND_NONE : level->narrow->rounding;
 }
 

@@ -1,9 +1,9 @@
 /* cpu_backend.h - the CPU backend's own struct, and what its files share. Nothing outside
  * kernels/cpu includes this.
  *
- * An operation is a driver (cpu_linear.c, cpu_conv.c, ...) that cuts the work into tiles whose
- * shape depends on the tensors alone, runs them on the pool, and lets the kernels of the
- * processor's instruction set do each.
+ * An operation is a driver (cpu_linear.c, cpu_conv.c, ...) that cuts the work into tiles, runs them
+ * on the pool, and lets the kernels of the processor's instruction set do each. The shape of a tile
+ * depends on the tensors alone, or no number depends on it.
  */
 #ifndef LT_CPU_BACKEND_H
 #define LT_CPU_BACKEND_H
@@ -25,6 +25,7 @@ typedef struct {
     const lt_narrow_kernels *narrow; /* NULL where the processor does not multiply bf16 */
     const lt_product *int8;
     const lt_product *int4; /* of q4 */
+    const lt_few_rows *few;
     char *scratch; /* LT_SHARED_SCRATCH, then LT_WORKER_SCRATCH per worker, then rounded_bytes;
                       64-byte aligned */
     size_t rounded_bytes;

@@ -17,7 +17,7 @@
 #include "kernels/backend.h"
 
 enum {
-    LT_VECTOR_ROWS = 4, /* up to so many rows a product is done by `matrix_vector` */
+    LT_VECTOR_ROWS = 4, /* up to so many rows a product is done by lt_few_rows */
     /* elements behind each row of a block: rows of 2^n bytes share few cache sets */
     LT_ROW_GAP = 32,
     LT_STEP_MAX = 32 /* the largest `step` of any product */
@@ -110,11 +110,30 @@ typedef struct {
     float *offset; /* [blocks], 8 times the sum of the values */
 } lt_rounded_row;
 
+/* Up to LT_VECTOR_ROWS rows against a matrix that is streamed from memory: few_rows.h. */
+typedef struct {
+    /* y[r * y_stride + o] = x[r * x_stride ..] . w[o * depth ..] for o < outputs, r < rows. */
+    void (*matrix_vector)(float *y, int64_t y_stride, const float *x, int64_t x_stride, int rows,
+                          const void *w, lt_dtype type, int64_t depth, int64_t outputs);
+    /* The same of q4, after the rows were rounded; scales [outputs][depth / LT_BLOCK]. */
+    void (*round_row)(const lt_rounded_row *out, const float *x, int64_t depth);
+    void (*matrix_rounded)(float *y, int64_t y_stride, const lt_rounded_row *x, int rows,
+                           const void *w, const uint16_t *scale, int64_t depth, int64_t outputs);
+    /* The same of q8; NULL where matrix_vector_q8 is faster. */
+    void (*round_row_q8)(const lt_rounded_row *out, const float *x, int64_t depth);
+    void (*matrix_rounded_q8)(float *y, int64_t y_stride, const lt_rounded_row *x, int rows,
+                              const void *w, const uint16_t *scale, int64_t depth, int64_t outputs);
+    /* q8 with rows as they are; NULL where they are rounded. */
+    void (*matrix_vector_q8)(float *y, int64_t y_stride, const float *x, int64_t x_stride, int rows,
+                             const void *w, const uint16_t *scale, int64_t depth, int64_t outputs);
+} lt_few_rows;
+
 typedef struct {
     lt_product wide; /* of f32; bf16 is widened for it */
     lt_product slim; /* the same for at most slim.columns outputs */
     lt_product int8; /* product_int8.h */
     lt_product int4; /* product_int4.h: of int8 with codes -8 .. 7 */
+    lt_few_rows few; /* few_rows.h */
 
     /* ---- product_wide.h ---- */
     /* out[i] = x[i] as f32; type f32, bf16, f16 or i8. */
@@ -122,27 +141,11 @@ typedef struct {
     /* Rows of sums to memory; c rows are c_stride apart. */
     void (*finish)(void *out, lt_dtype type, int64_t out_stride, const float *c, int64_t c_stride,
                    int64_t rows, int64_t columns, const lt_finish *f);
-    /* y[r * y_stride + o] = x[r * x_stride ..] . w[o * depth ..] for o < outputs, r < rows <=
-     * LT_VECTOR_ROWS. */
-    void (*matrix_vector)(float *y, int64_t y_stride, const float *x, int64_t x_stride, int rows,
-                          const void *w, lt_dtype type, int64_t depth, int64_t outputs);
 
-    /* ---- low_bit_rows.h ---- */
+    /* ---- low_bit_panel.h ---- */
     /* `count` values of a row of q8 or q4, whole blocks; `scale` of the first. */
     void (*widen_blocks)(float *out, const void *w, lt_dtype type, const uint16_t *scale,
                          int64_t count);
-    /* As matrix_vector; scales [outputs][depth / LT_BLOCK]. */
-    void (*matrix_vector_q8)(float *y, int64_t y_stride, const float *x, int64_t x_stride, int rows,
-                             const void *w, const uint16_t *scale, int64_t depth, int64_t outputs);
-
-    /* ---- rounded_rows.h: the same of a q4 matrix, after the rows were rounded ---- */
-    void (*round_row)(const lt_rounded_row *out, const float *x, int64_t depth);
-    void (*matrix_rounded)(float *y, int64_t y_stride, const lt_rounded_row *x, int rows,
-                           const void *w, const uint16_t *scale, int64_t depth, int64_t outputs);
-    /* The same of q8, where that is faster than matrix_vector_q8; else NULL. */
-    void (*round_row_q8)(const lt_rounded_row *out, const float *x, int64_t depth);
-    void (*matrix_rounded_q8)(float *y, int64_t y_stride, const lt_rounded_row *x, int rows,
-                              const void *w, const uint16_t *scale, int64_t depth, int64_t outputs);
 
     /* ---- product_int8.h ---- */
     /* x[k] = codes[k] scale[k / length * scale_stride], within half a
@@ -202,7 +205,8 @@ extern const lt_cpu_kernels lt_generic_kernels;
 #if defined(__x86_64__)
 extern const lt_cpu_kernels lt_avx2_kernels;
 extern const lt_cpu_kernels lt_avx512_kernels;
-extern const lt_cpu_kernels lt_avx512vnni_kernels;
+extern const lt_few_rows lt_avx512vnni_rows;
+extern const lt_few_rows lt_avx512vnni_far_rows;
 extern const lt_narrow_kernels lt_avx512bf16_kernels;
 extern const lt_narrow_kernels lt_amx_kernels;
 extern const lt_narrow_kernels lt_int16_kernels;
@@ -210,7 +214,7 @@ extern const lt_product lt_avx512vnni_int8;
 extern const lt_product lt_amx_int8;
 #elif defined(__aarch64__)
 extern const lt_cpu_kernels lt_neon_kernels;
-extern const lt_cpu_kernels lt_dotprod_kernels;
+extern const lt_few_rows lt_dotprod_rows;
 extern const lt_product lt_dotprod_int8;
 #endif
 

@@ -186,40 +186,63 @@ typedef struct {
     const product *p;
     const float *x;                         /* [rows][depth], f32, shared by all tiles */
     lt_rounded_row rounded[LT_VECTOR_ROWS]; /* the same, for q4 and perhaps q8 */
-    int64_t outputs;                        /* of a tile */
+    int64_t least;                          /* outputs of a piece of W */
 } stream;
 
 enum {
-    STREAM_BYTES = 1 << 16, /* of W per tile: long enough to stream, short enough to share evenly */
-    STREAM_OUTPUTS_MAX = 1024
+    STREAM_BYTES = 1 << 16, /* of the least piece of W */
+    STREAM_OUTPUTS_MAX = 4096
 };
 
-static void multiply_stream(void *user, int64_t tile, int worker)
+/* Outputs of the piece that `left` ones begin with: many at first, for long streams from memory,
+ * and fewer and fewer, so that threads end together. A sum is the same in any piece. */
+static int64_t outputs_of_piece(const stream *s, int64_t left)
+{
+    const int64_t share = left / (2 * (int64_t)lt_pool_threads(s->p->cpu->base.pool)) / 4 * 4;
+    return lt_min(left, share < s->least ? s->least : lt_min(share, STREAM_OUTPUTS_MAX));
+}
+
+static int64_t first_of_piece(const stream *s, int64_t piece)
+{
+    int64_t first = 0;
+    for (; piece > 0; piece--)
+        first += outputs_of_piece(s, s->p->packed->outputs - first);
+    return first;
+}
+
+static int64_t pieces_of(const stream *s)
+{
+    int64_t pieces = 0;
+    for (int64_t first = 0; first < s->p->packed->outputs; pieces++)
+        first += outputs_of_piece(s, s->p->packed->outputs - first);
+    return pieces;
+}
+
+static void multiply_stream(void *user, int64_t piece, int worker)
 {
     const stream *s = user;
     const product *p = s->p;
-    const lt_cpu_kernels *kernels = p->cpu->kernels;
+    const lt_few_rows *few = p->cpu->few;
     const int rows = (int)p->x.dim[0];
     const int64_t depth = p->packed->depth;
-    const int64_t first = tile * s->outputs;
-    const int64_t outputs = lt_min(s->outputs, p->packed->outputs - first);
+    const int64_t first = first_of_piece(s, piece);
+    const int64_t outputs = outputs_of_piece(s, p->packed->outputs - first);
     const lt_finish finish = finish_from(p, first);
     const void *w = lt_stored_at(p->w, first, 0);
     float *sums = lt_worker_scratch(p->cpu, worker); /* [rows][outputs] */
     if (p->w->value.dtype == LT_Q4)
-        kernels->matrix_rounded(sums, outputs, s->rounded, rows, w, lt_block_scales(p->w, first, 0),
-                                depth, outputs);
-    else if (p->w->value.dtype == LT_Q8 && kernels->matrix_rounded_q8 != NULL)
-        kernels->matrix_rounded_q8(sums, outputs, s->rounded, rows, w,
-                                   lt_block_scales(p->w, first, 0), depth, outputs);
+        few->matrix_rounded(sums, outputs, s->rounded, rows, w, lt_block_scales(p->w, first, 0),
+                            depth, outputs);
+    else if (p->w->value.dtype == LT_Q8 && few->matrix_rounded_q8 != NULL)
+        few->matrix_rounded_q8(sums, outputs, s->rounded, rows, w, lt_block_scales(p->w, first, 0),
+                               depth, outputs);
     else if (p->w->value.dtype == LT_Q8)
-        kernels->matrix_vector_q8(sums, outputs, s->x, depth, rows, w,
-                                  lt_block_scales(p->w, first, 0), depth, outputs);
+        few->matrix_vector_q8(sums, outputs, s->x, depth, rows, w, lt_block_scales(p->w, first, 0),
+                              depth, outputs);
     else
-        kernels->matrix_vector(sums, outputs, s->x, depth, rows, w, p->w->value.dtype, depth,
-                               outputs);
-    kernels->finish(lt_at(&p->out, first), p->out.dtype, p->out.stride[0], sums, outputs, rows,
-                    outputs, &finish);
+        few->matrix_vector(sums, outputs, s->x, depth, rows, w, p->w->value.dtype, depth, outputs);
+    p->cpu->kernels->finish(lt_at(&p->out, first), p->out.dtype, p->out.stride[0], sums, outputs,
+                            rows, outputs, &finish);
 }
 
 /* Rounds the rows of x into the room behind them. For every 16 blocks of 32, the last ones perhaps
@@ -227,15 +250,14 @@ static void multiply_stream(void *user, int64_t tile, int worker)
  * where it is shorter than 672. */
 static void round_rows(stream *s, float *room)
 {
-    const lt_cpu_kernels *kernels = s->p->cpu->kernels;
+    const lt_few_rows *few = s->p->cpu->few;
     const bool wide = s->p->w->value.dtype == LT_Q8; /* codes of two bytes */
     const int64_t depth = s->p->packed->depth;
     const int64_t blocks = lt_ceil_div(depth, 16 * LT_BLOCK) * 16;
     for (int64_t r = 0; r < s->p->x.dim[0]; r++) {
         s->rounded[r] = (lt_rounded_row){
             .scale = room, .offset = room + 4 * blocks, .codes = (int8_t *)(room + 5 * blocks)};
-        (wide ? kernels->round_row_q8 : kernels->round_row)(&s->rounded[r], s->x + r * depth,
-                                                            depth);
+        (wide ? few->round_row_q8 : few->round_row)(&s->rounded[r], s->x + r * depth, depth);
         room += 5 * blocks + blocks * LT_BLOCK * (wide ? 2 : 1) / (int64_t)sizeof *room;
     }
 }
@@ -248,14 +270,13 @@ static void multiply_few(const product *p)
     float *x = lt_shared_scratch(cpu);
     for (int64_t r = 0; r < p->x.dim[0]; r++)
         cpu->kernels->widen(x + r * depth, lt_at(&p->x, r * p->x.stride[0]), p->x.dtype, depth);
-    const int64_t outputs =
-        lt_min(STREAM_OUTPUTS_MAX, lt_ceil_div(STREAM_BYTES, row_bytes * 4) * 4);
-    stream s = {.p = p, .x = x, .outputs = outputs};
+    stream s = {.p = p,
+                .x = x,
+                .least = lt_min(STREAM_OUTPUTS_MAX, lt_ceil_div(STREAM_BYTES, row_bytes * 4) * 4)};
     if (p->w->value.dtype == LT_Q4 ||
-        (p->w->value.dtype == LT_Q8 && cpu->kernels->round_row_q8 != NULL))
+        (p->w->value.dtype == LT_Q8 && cpu->few->round_row_q8 != NULL))
         round_rows(&s, x + p->x.dim[0] * depth);
-    lt_cpu_run(cpu, lt_ceil_div(p->packed->outputs, outputs), multiply_stream, &s,
-               depth * p->packed->outputs / 4);
+    lt_cpu_run(cpu, pieces_of(&s), multiply_stream, &s, depth * p->packed->outputs / 4);
 }
 
 lt_status lt_cpu_linear(lt_backend *b, lt_tensor out, lt_tensor x, const lt_weight *w,

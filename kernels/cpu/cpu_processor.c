@@ -57,15 +57,16 @@ static bool has_amx(void)
 }
 
 const lt_cpu_level lt_cpu_levels[] = {
-    {"amx", &lt_avx512vnni_kernels, &lt_amx_kernels, &lt_amx_int8, &lt_amx_int8},
-    {"avx512bf16", &lt_avx512vnni_kernels, &lt_avx512bf16_kernels, &lt_avx512vnni_int8,
-     &lt_avx512vnni_int8},
-    {"avx512vnni", &lt_avx512vnni_kernels, &lt_int16_kernels, &lt_avx512vnni_int8,
-     &lt_avx512vnni_int8},
-    {"avx512", &lt_avx512_kernels, NULL, &lt_avx512_kernels.int8, &lt_avx512_kernels.int4},
-    {"avx2", &lt_avx2_kernels, NULL, &lt_avx2_kernels.int8, &lt_avx2_kernels.int4},
-    {"generic", &lt_generic_kernels, NULL, &lt_generic_kernels.int8, &lt_generic_kernels.int4},
-    {NULL, NULL, NULL, NULL, NULL},
+    {"amx", &lt_avx512_kernels, &lt_amx_kernels, &lt_amx_int8, &lt_amx_int8, &lt_avx512vnni_rows},
+    /* only AMD's come here: is_slow */
+    {"avx512bf16", &lt_avx512_kernels, &lt_avx512bf16_kernels, &lt_avx512vnni_int8,
+     &lt_avx512vnni_int8, &lt_avx512vnni_far_rows},
+    {"avx512vnni", &lt_avx512_kernels, &lt_int16_kernels, &lt_avx512vnni_int8, &lt_avx512vnni_int8,
+     &lt_avx512vnni_rows},
+    {"avx512", LT_OWN_KERNELS(lt_avx512_kernels)},
+    {"avx2", LT_OWN_KERNELS(lt_avx2_kernels)},
+    {"generic", LT_OWN_KERNELS(lt_generic_kernels)},
+    {NULL, NULL, NULL, NULL, NULL, NULL},
 };
 
 bool lt_processor_runs(const lt_cpu_level *level)
@@ -93,22 +94,22 @@ static bool has_dotprod(void)
 }
 
 const lt_cpu_level lt_cpu_levels[] = {
-    {"dotprod", &lt_dotprod_kernels, NULL, &lt_dotprod_int8, &lt_dotprod_int8},
-    {"neon", &lt_neon_kernels, NULL, &lt_neon_kernels.int8, &lt_neon_kernels.int4},
-    {"generic", &lt_generic_kernels, NULL, &lt_generic_kernels.int8, &lt_generic_kernels.int4},
-    {NULL, NULL, NULL, NULL, NULL},
+    {"dotprod", &lt_neon_kernels, NULL, &lt_dotprod_int8, &lt_dotprod_int8, &lt_dotprod_rows},
+    {"neon", LT_OWN_KERNELS(lt_neon_kernels)},
+    {"generic", LT_OWN_KERNELS(lt_generic_kernels)},
+    {NULL, NULL, NULL, NULL, NULL, NULL},
 };
 
 bool lt_processor_runs(const lt_cpu_level *level)
 {
-    return level->kernels != &lt_dotprod_kernels || has_dotprod(); /* all have NEON */
+    return level->few != &lt_dotprod_rows || has_dotprod(); /* all have NEON */
 }
 
 #else
 
 const lt_cpu_level lt_cpu_levels[] = {
-    {"generic", &lt_generic_kernels, NULL, &lt_generic_kernels.int8, &lt_generic_kernels.int4},
-    {NULL, NULL, NULL, NULL, NULL},
+    {"generic", LT_OWN_KERNELS(lt_generic_kernels)},
+    {NULL, NULL, NULL, NULL, NULL, NULL},
 };
 
 bool lt_processor_runs(const lt_cpu_level *level)

@@ -10,7 +10,11 @@ typedef struct {
     const lt_narrow_kernels *narrow; /* or NULL */
     const lt_product *int8;
     const lt_product *int4; /* of q4 */
+    const lt_few_rows *few;
 } lt_cpu_level;
+
+/* Of a level, behind its name: one instruction set's kernels and nothing besides. */
+#define LT_OWN_KERNELS(set) &(set), NULL, &(set).int8, &(set).int4, &(set).few
 
 /* The best first; the last runs anywhere. `name` is NULL at the end. */
 extern const lt_cpu_level lt_cpu_levels[];

@@ -1,5 +1,5 @@
-/* dotprod_kernels.c - the kernels for Arm processors with SDOT, which adds four products of bytes
- * in each of 4 lanes: those of NEON, few rows against q4 with it, and the int8 product, 8 x 8 sums
+/* dotprod_kernels.c - what Arm processors with SDOT, which adds four products of bytes in each of 4
+ * lanes, do otherwise than with NEON alone: few rows against q4, and the int8 product, 8 x 8 sums
  * in registers, 16 inputs a step. Elsewhere the file is empty.
  */
 #include "kernels/cpu/cpu_kernels.h"
@@ -7,9 +7,10 @@
 #if defined(__aarch64__)
 #define LT_LANES 4
 #define LT_NEON
-#include "kernels/cpu/kernel_table.h"
+#include "kernels/cpu/few_rows.h"
+#include "kernels/cpu/int8_panel.h"
 
-const lt_cpu_kernels lt_dotprod_kernels = {LT_KERNEL_ENTRIES};
+const lt_few_rows lt_dotprod_rows = LT_FEW_ROWS;
 
 enum { ROWS = 8, COLUMNS = 2 * LT_LANES, UNIT = 128, STEP = LT_BLOCK, DEPTH = 512 };
 

@@ -4,11 +4,11 @@
 
 #include "kernels/cpu/attention_row.h"
 #include "kernels/cpu/attention_tile.h"
-#include "kernels/cpu/low_bit_rows.h"
+#include "kernels/cpu/few_rows.h"
+#include "kernels/cpu/low_bit_panel.h"
 #include "kernels/cpu/product_int4.h"
 #include "kernels/cpu/product_int8.h"
 #include "kernels/cpu/product_wide.h"
-#include "kernels/cpu/rounded_rows.h"
 #include "kernels/cpu/row_kernels.h"
 #include "kernels/cpu/winograd_tile.h"
 
@@ -19,29 +19,16 @@ static void attend(const lt_query_block *b, void *scratch)
     attend_with(b, scratch, &wide_product, false);
 }
 
-#if ROUNDS_Q8
-#define LT_ROUND_ROW_Q8      round_row_q8
-#define LT_MATRIX_ROUNDED_Q8 matrix_rounded_q8
-#else
-#define LT_ROUND_ROW_Q8      NULL
-#define LT_MATRIX_ROUNDED_Q8 NULL
-#endif
-
 /* clang-format off */
 #define LT_KERNEL_ENTRIES              \
     .wide = LT_WIDE_PRODUCT,           \
     .slim = LT_SLIM_PRODUCT,           \
     .int8 = LT_INT8_PRODUCT,           \
     .int4 = LT_INT4_PRODUCT,           \
+    .few = LT_FEW_ROWS,                \
     .widen = widen,                    \
     .finish = finish,                  \
-    .matrix_vector = matrix_vector,    \
     .widen_blocks = widen_blocks,      \
-    .matrix_vector_q8 = matrix_vector_q8, \
-    .round_row = round_row,            \
-    .matrix_rounded = matrix_rounded,  \
-    .round_row_q8 = LT_ROUND_ROW_Q8,   \
-    .matrix_rounded_q8 = LT_MATRIX_ROUNDED_Q8, \
     .round_units = round_units,        \
     .round_blocks = round_blocks,      \
     .attend = attend,                  \

@@ -17,6 +17,7 @@
 
 #include "kernels/core/weight.h"
 #include "kernels/cpu/cpu_kernels.h"
+#include "kernels/cpu/float_rows.h"
 #include "kernels/cpu/int8_rounding.h"
 
 #if LT_INTRINSIC_LANES == 16
@@ -106,53 +107,66 @@ LT_INLINE __m512i dot_four_blocks(__m512i low, __m512i high, const int8_t *codes
 #endif
 }
 
+typedef struct {
+    vf sum[LT_VECTOR_ROWS][2];
+    vf offset[LT_VECTOR_ROWS][2];
+} rounded_sums;
+
+/* Adds blocks first .. first + some - 1: SCALES of them, or the last ones. */
+LT_INLINE void add_rounded(rounded_sums *sums, const lt_rounded_row *x, const int rows,
+                           const uint8_t *w, const uint16_t *scale, int64_t blocks,
+                           const int streams, int64_t first, int64_t some)
+{
+    const __m512i nibble = _mm512_set1_epi8(15);
+    LT_UNROLL
+    for (int s = 0; s < streams; s++) {
+        const vf scales = vf_load_some(scale + s * blocks + first, LT_F16, 0, some);
+        const uint8_t *at = w + (s * blocks + first) * HALF_BLOCK;
+        vf factor[LT_VECTOR_ROWS]; /* of a block each */
+        LT_UNROLL
+        for (int r = 0; r < rows; r++) {
+            factor[r] = scales * vf_load(x[r].scale + first);
+            sums->offset[r][s] = vf_fma(scales, vf_load(x[r].offset + first), sums->offset[r][s]);
+        }
+        LT_UNROLL
+        for (int b = 0; b < SCALES; b += GROUP) {
+            if (b >= some)
+                break;
+            const __m512i codes =
+                _mm512_maskz_loadu_epi64(words_of(some - b, 2), at + b * HALF_BLOCK);
+            const __m512i low = _mm512_and_si512(codes, nibble);
+            const __m512i high = _mm512_and_si512(_mm512_srli_epi16(codes, 4), nibble);
+            fetch_ahead(at + b * HALF_BLOCK, (blocks - first - b) * HALF_BLOCK,
+                        (streams - 1) * blocks * HALF_BLOCK);
+            LT_UNROLL
+            for (int r = 0; r < rows; r++) {
+                const __m512i dot = dot_four_blocks(low, high, x[r].codes + (first + b) * LT_BLOCK);
+                sums->sum[r][s] =
+                    vf_fma(_mm512_cvtepi32_ps(dot), spread(factor[r], b), sums->sum[r][s]);
+            }
+        }
+    }
+}
+
 LT_INLINE void rounded_dots(float *y, int64_t y_stride, const lt_rounded_row *x, const int rows,
                             const uint8_t *w, const uint16_t *scale, int64_t blocks,
                             const int streams)
 {
-    vf sum[LT_VECTOR_ROWS][2];
-    vf offset[LT_VECTOR_ROWS][2];
-    const __m512i nibble = _mm512_set1_epi8(15);
+    rounded_sums sums;
     LT_UNROLL
     for (int r = 0; r < rows; r++) {
         LT_UNROLL
         for (int s = 0; s < streams; s++)
-            sum[r][s] = offset[r][s] = vf_set(0);
+            sums.sum[r][s] = sums.offset[r][s] = vf_set(0);
     }
-    for (int64_t first = 0; first < blocks; first += SCALES) {
-        const int64_t some = blocks - first < SCALES ? blocks - first : SCALES;
-        LT_UNROLL
-        for (int s = 0; s < streams; s++) {
-            const vf scales = vf_load_some(scale + s * blocks + first, LT_F16, 0, some);
-            const uint8_t *at = w + (s * blocks + first) * HALF_BLOCK;
-            vf factor[LT_VECTOR_ROWS]; /* of a block each */
-            LT_UNROLL
-            for (int r = 0; r < rows; r++) {
-                factor[r] = scales * vf_load(x[r].scale + first);
-                offset[r][s] = vf_fma(scales, vf_load(x[r].offset + first), offset[r][s]);
-            }
-            LT_UNROLL
-            for (int b = 0; b < SCALES; b += GROUP) {
-                if (b >= some)
-                    break;
-                const __m512i codes =
-                    _mm512_maskz_loadu_epi64(words_of(some - b, 2), at + b * HALF_BLOCK);
-                const __m512i low = _mm512_and_si512(codes, nibble);
-                const __m512i high = _mm512_and_si512(_mm512_srli_epi16(codes, 4), nibble);
-                vf_fetch(at + b * HALF_BLOCK, (blocks - first - b) * HALF_BLOCK,
-                         (streams - 1) * blocks * HALF_BLOCK);
-                LT_UNROLL
-                for (int r = 0; r < rows; r++) {
-                    const __m512i dot =
-                        dot_four_blocks(low, high, x[r].codes + (first + b) * LT_BLOCK);
-                    sum[r][s] = vf_fma(_mm512_cvtepi32_ps(dot), spread(factor[r], b), sum[r][s]);
-                }
-            }
-        }
-    }
+    int64_t first = 0;
+    for (; first + SCALES <= blocks; first += SCALES)
+        add_rounded(&sums, x, rows, w, scale, blocks, streams, first, SCALES);
+    if (first < blocks)
+        add_rounded(&sums, x, rows, w, scale, blocks, streams, first, blocks - first);
     for (int r = 0; r < rows; r++)
         for (int s = 0; s < streams; s++)
-            y[r * y_stride + s] = vf_sum(sum[r][s] - offset[r][s]);
+            y[r * y_stride + s] = vf_sum(sums.sum[r][s] - sums.offset[r][s]);
 }
 
 #elif LT_LANES >= 8
@@ -223,8 +237,8 @@ LT_INLINE void rounded_dots(float *y, int64_t y_stride, const lt_rounded_row *x,
                 const __m256i high = _mm256_and_si256(_mm256_srli_epi16(pair, 4), nibble);
                 const __m256 by = _mm256_permutevar8x32_ps(scales, lanes);
                 lanes = _mm256_add_epi32(lanes, _mm256_set1_epi32(2));
-                vf_fetch(at + b * HALF_BLOCK, (blocks - first - b) * HALF_BLOCK,
-                         (streams - 1) * blocks * HALF_BLOCK);
+                fetch_ahead(at + b * HALF_BLOCK, (blocks - first - b) * HALF_BLOCK,
+                            (streams - 1) * blocks * HALF_BLOCK);
                 LT_UNROLL
                 for (int r = 0; r < rows; r++) {
                     const __m256 dot =
@@ -284,8 +298,8 @@ LT_INLINE void rounded_dots(float *y, int64_t y_stride, const lt_rounded_row *x,
                 const uint8x16_t codes = vld1q_u8(at);
                 const int8x16_t low = (int8x16_t)(codes & 15);
                 const int8x16_t high = (int8x16_t)(codes >> 4);
-                vf_fetch(at, (blocks - first - b) * HALF_BLOCK,
-                         (streams - 1) * blocks * HALF_BLOCK);
+                fetch_ahead(at, (blocks - first - b) * HALF_BLOCK,
+                            (streams - 1) * blocks * HALF_BLOCK);
                 LT_UNROLL
                 for (int r = 0; r < rows; r++) {
                     const vi dot = dot_block(low, high, x[r].codes + half_at(first + b));
@@ -452,8 +466,9 @@ LT_INLINE void rounded_q8_dots(float *y, int64_t y_stride, const lt_rounded_row 
                 const __m512i low = _mm512_shuffle_i64x2(front, back, 0x88);
                 const __m512i high = _mm512_shuffle_i64x2(front, back, 0xdd);
                 const int64_t left = (blocks - first - b) * LT_BLOCK;
-                vf_fetch(at, left, (streams - 1) * blocks * LT_BLOCK);
-                vf_fetch(at + 2 * LT_BLOCK, left - 2 * LT_BLOCK, (streams - 1) * blocks * LT_BLOCK);
+                fetch_ahead(at, left, (streams - 1) * blocks * LT_BLOCK);
+                fetch_ahead(at + 2 * LT_BLOCK, left - 2 * LT_BLOCK,
+                            (streams - 1) * blocks * LT_BLOCK);
                 LT_UNROLL
                 for (int r = 0; r < rows; r++) {
                     const __m512i *codes =

@@ -377,14 +377,6 @@ LT_INLINE void vf_transpose(vf row[LT_LANES])
 #endif
 }
 
-/* Asks for what a stream of rows needs a little later: of the `left` bytes of its row from `at` on,
- * or of its next row, `skip` bytes behind the end of this one. */
-LT_INLINE void vf_fetch(const void *at, int64_t left, int64_t skip)
-{
-    enum { AHEAD = 1024 }; /* bytes of each of four streams: 256 to 2048 are about as fast */
-    __builtin_prefetch((const char *)at + AHEAD + (left > AHEAD ? 0 : skip));
-}
-
 typedef float vf4 __attribute__((vector_size(16)));
 typedef int32_t vi4 __attribute__((vector_size(16)));
 enum { QUARTETS = LT_LANES / 4 };

@@ -5,12 +5,13 @@
 #include "kernels/cpu/cpu_processor.h"
 
 const lt_cpu_level lt_cpu_levels[] = {
-    {"amx", &lt_generic_kernels, &lt_amx_kernels, &lt_amx_int8, &lt_amx_int8},
+    {"amx", &lt_generic_kernels, &lt_amx_kernels, &lt_amx_int8, &lt_amx_int8,
+     &lt_generic_kernels.few},
     {"avx512bf16", &lt_generic_kernels, &lt_avx512bf16_kernels, &lt_avx512vnni_int8,
-     &lt_avx512vnni_int8},
-    {"avx512vnni", &lt_generic_kernels, &lt_int16_kernels, &lt_avx512vnni_int8,
-     &lt_avx512vnni_int8},
-    {NULL, NULL, NULL, NULL, NULL},
+     &lt_avx512vnni_int8, &lt_generic_kernels.few},
+    {"avx512vnni", &lt_generic_kernels, &lt_int16_kernels, &lt_avx512vnni_int8, &lt_avx512vnni_int8,
+     &lt_generic_kernels.few},
+    {NULL, NULL, NULL, NULL, NULL, NULL},
 };
 
 bool lt_processor_runs(const lt_cpu_level *level)

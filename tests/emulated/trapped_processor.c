@@ -136,9 +136,9 @@ static void listen(void)
 /* ---- the processor ---- */
 
 const lt_cpu_level lt_cpu_levels[] = {
-    {"amx", &lt_avx512vnni_kernels, &lt_amx_kernels, &lt_amx_int8, &lt_amx_int8},
-    {"generic", &lt_generic_kernels, NULL, &lt_generic_kernels.int8, &lt_generic_kernels.int4},
-    {NULL, NULL, NULL, NULL, NULL},
+    {"amx", &lt_avx512_kernels, &lt_amx_kernels, &lt_amx_int8, &lt_amx_int8, &lt_avx512vnni_rows},
+    {"generic", LT_OWN_KERNELS(lt_generic_kernels)},
+    {NULL, NULL, NULL, NULL, NULL, NULL},
 };
 
 /* Where AMX is, the others may do without this test. */
