@@ -6,8 +6,10 @@
  * avx2_kernels.c, avx512_kernels.c. Processors that multiply bf16 have products of it besides:
  * avx512bf16_kernels.c, amx_kernels.c; those that multiply bytes, better ones of int8:
  * avx512vnni_kernels.c, amx_int8_kernels.c, dotprod_kernels.c; and pairs of 16 bits, such products
- * of bf16: avx512vnni_int16_kernels.c. `type` is LT_F32 or LT_BF16, of every activation of a call;
- * sums are f32.
+ * of bf16: avx512vnni_int16_kernels.c. Products of a few rows may differ more finely still, by what
+ * the processor adds (avx512vnni_rows_kernels.c, dotprod_kernels.c) and how it likes to be asked
+ * for memory (avx512vnni_far_rows_kernels.c). `type` is LT_F32 or LT_BF16, of every activation of a
+ * call; sums are f32.
  */
 #ifndef LT_CPU_KERNELS_H
 #define LT_CPU_KERNELS_H
