@@ -85,6 +85,26 @@ static lt_conv_piece piece_of(int i)
     return p;
 }
 
+/* Whether the head of this one may be made in bands of rows (cuda_conv.cu). */
+static bool has_bands(int i)
+{
+    return convs[i].type == LT_BF16 && convs[i].kt > 1 && convs[i].rows == 480;
+}
+
+/* Rows from the middle of the first two frames: those of the result, and of what is added, have the
+ * rest of the image between them. */
+static lt_conv_piece band_of(int i)
+{
+    enum { ROWS = 180 };
+    lt_conv_piece p = piece_of(i);
+    p.frames = 2;
+    p.out_rows = ROWS;
+    p.in_rows = ROWS + p.kh - 1;
+    p.in_frame = p.in_rows * p.in_columns * p.in_channels;
+    p.top = p.bottom = 0;
+    return p;
+}
+
 static const struct {
     const char *what;
     int batches, n, m, heads, d;
@@ -131,6 +151,37 @@ static int judge(const char *card, const char *operation, const char *what, lt_s
     return 1;
 }
 
+static int try_conv(lt_cudnn *l, const char *card, const char *operation, int i,
+                    const lt_conv_piece *p, lt_error *err)
+{
+    lt_cudnn_plan *plan = NULL;
+    const lt_status s = lt_cudnn_conv_plan(l, p, &plan, err);
+    return judge(card, operation, convs[i].what, s, plan, err);
+}
+
+/* Fewer channels than cuDNN has kernels for, or an address that no kernel takes: a plan or none,
+ * but no failure, as our own kernel does what has no plan. */
+static int try_odd(lt_cudnn *l, const char *card, lt_dtype type, int64_t offset, lt_error *err)
+{
+    lt_conv_piece p = piece_of(0);
+    p.type = type;
+    p.in_channels = 5;
+    p.out_channels = 7;
+    p.in_frame = p.in_rows * p.in_columns * p.in_channels;
+    p.out_frame = p.out_rows * p.out_columns * p.out_channels;
+    p.in = (char *)somewhere + offset;
+    lt_cudnn_plan *plan = NULL;
+    if (lt_cudnn_conv_plan(l, &p, &plan, err) == LT_OK) {
+        printf("%s odd       %s, address + %d: %s\n", card, lt_dtype_name(type), (int)offset,
+               plan == NULL ? "no plan" : "a plan");
+        return 0;
+    }
+    printf("FAILED %s odd %s, address + %d: %s\n", card, lt_dtype_name(type), (int)offset,
+           err->message);
+    *err = (lt_error){0};
+    return 1;
+}
+
 static int try_card(int card, lt_error *err)
 {
     char properties[1024];
@@ -141,10 +192,15 @@ static int try_card(int card, lt_error *err)
     if (lt_cudnn_open_without_device(properties, &l, err) != LT_OK)
         return -1;
     for (int i = 0; i < (int)(sizeof convs / sizeof *convs); i++) {
-        const lt_conv_piece p = piece_of(i);
-        lt_cudnn_plan *plan = NULL;
-        const lt_status s = lt_cudnn_conv_plan(l, &p, &plan, err);
-        failed += judge(cards[card].name, "conv", convs[i].what, s, plan, err);
+        const lt_conv_piece whole = piece_of(i);
+        const lt_conv_piece band = band_of(i);
+        failed += try_conv(l, cards[card].name, "conv", i, &whole, err);
+        if (has_bands(i))
+            failed += try_conv(l, cards[card].name, "band", i, &band, err);
+    }
+    for (int offset = 0; offset <= 4; offset += 4) {
+        failed += try_odd(l, cards[card].name, LT_F32, offset, err);
+        failed += try_odd(l, cards[card].name, LT_BF16, offset / 2, err);
     }
     for (int i = 0; i < (int)(sizeof attentions / sizeof *attentions); i++) {
         const lt_attention_job j = attention_of(i);
