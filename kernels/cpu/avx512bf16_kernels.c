@@ -78,6 +78,7 @@ const lt_narrow_kernels lt_avx512bf16_kernels = {
             .columns = NARROW_COLUMNS,
             .step = NARROW_STEP,
             .depth = NARROW_DEPTH,
+            .fetches = true,
             .pack = pack_narrow,
             .load = load_narrow,
             .multiply = multiply_narrow,

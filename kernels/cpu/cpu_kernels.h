@@ -52,6 +52,7 @@ typedef struct {
     int unit;       /* inputs, divides depth; 0: floats */
     int unit_head;  /* bytes before the codes of a unit of a panel */
     int left_pitch; /* bytes */
+    bool fetches;   /* what a panel is made from is asked for while the one before is multiplied */
     /* Panel of rows[r][k], r < count <= columns, `stride` elements apart; zero up to `columns` and
      * the padded depth. */
     void (*pack)(void *panel, const void *rows, lt_dtype type, int64_t stride, int64_t count,

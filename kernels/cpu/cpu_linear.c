@@ -29,6 +29,7 @@ typedef struct {
     lt_act act;
     int64_t block_rows; /* a multiple of kernel->rows */
     int64_t column_blocks;
+    bool fetches; /* what the next panel is made from is asked for early */
     /* Of products that round x: its rows first_row .. first_row + rounded_rows - 1,
      * [pieces][rounded_rows][pitch]. */
     char *rounded;
@@ -103,6 +104,26 @@ static void round_block(void *user, int64_t tile, int worker)
         load_piece(p, row, rows, k, lt_min(p->kernel->depth, depth - k), rounded_piece(p, row, k));
 }
 
+/* Asks for part `part` of `parts` of what the panel after the one at column c and input k is made
+ * from. That comes to the L2 cache: L1 is full of the panel at hand. */
+static void fetch_next(const product *p, const block *at, int64_t c, int64_t k, int64_t part,
+                       int64_t parts)
+{
+    enum { LINE = 64, L2 = 2 };
+    const int64_t columns = p->kernel->columns;
+    const bool below = c + columns >= at->columns; /* of the next inputs */
+    const int64_t input = below ? k + p->kernel->depth : k;
+    if (!p->fetches || input >= p->packed->depth)
+        return;
+    const int64_t column = below ? 0 : c + columns;
+    const int64_t count = lt_min(columns, at->columns - column);
+    const int64_t bytes = lt_stored_bytes(p->w, lt_min(p->kernel->depth, p->packed->depth - input));
+    for (int64_t r = part * count / parts; r < (part + 1) * count / parts; r++)
+        for (int64_t i = 0; i < bytes; i += LINE)
+            __builtin_prefetch((const char *)lt_stored_at(p->w, at->column + column + r, input) + i,
+                               0, L2);
+}
+
 static void multiply_block(void *user, int64_t tile, int worker)
 {
     const product *p = user;
@@ -132,6 +153,7 @@ static void multiply_block(void *user, int64_t tile, int worker)
             const void *panel = lt_matrix_panel(p->cpu, kernel, p->w, at.column + c, k, some, room);
             for (int64_t g = 0; g < groups; g++) {
                 float *sum = sums + (c * groups + g * kernel->columns) * kernel->rows;
+                fetch_next(p, &at, c, k, g, groups);
                 kernel->multiply(sum, kernel->columns,
                                  left + lt_product_bytes(kernel, g * kernel->rows * pitch), pitch,
                                  &stretch, 1, panel, k == 0);
@@ -170,6 +192,7 @@ static void multiply_many(product *p)
     const int64_t pitch = lt_product_bytes(kernel, pitch_of(kernel));
     const bool packed = p->packed->panels != NULL && p->packed->panel_type == kernel->type;
     const int64_t rows = packed ? ROWS_PACKED : LEFT_UNPACKED / pitch;
+    p->fetches = kernel->fetches && !packed;
     p->block_rows = rows / kernel->rows * kernel->rows;
     p->column_blocks = lt_ceil_div(p->packed->outputs, COLUMNS);
     const int64_t room =
