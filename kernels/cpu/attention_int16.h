@@ -160,17 +160,6 @@ LT_INLINE int64_t group_at(int64_t query)
     return query / INT16_ROWS * LT_LANES;
 }
 
-/* 2^x of x <= 0 within 1e-4 of itself. */
-LT_INLINE vf rough_exp2(vf x)
-{
-    const vf f = (vf)_mm512_reduce_ps((__m512)x, ROUND_DOWN); /* x - floor(x) */
-    vf p = vf_set(7.802352e-2f);
-    p = vf_fma(p, f, vf_set(2.2607534e-1f));
-    p = vf_fma(p, f, vf_set(6.9582675e-1f));
-    p = vf_fma(p, f, vf_set(9.9992633e-1f));
-    return (vf)_mm512_scalef_ps((__m512)p, (__m512)x); /* p 2^floor(x) */
-}
-
 /* What changes from one tile to the next, a lane for each query. */
 typedef struct {
     vf shrink; /* of the sums so far */
@@ -214,8 +203,8 @@ LT_INLINE tile_scales soften_int16(const int16_room *room, int64_t query)
         const vf high = vf_set(most[r]);
         vi sum = {0};
         for (int64_t i = 0; i < TILE_KEYS; i += PAIR_LANES) {
-            const vf even = rough_exp2(vf_load(score + i) - high);
-            const vf odd = rough_exp2(vf_load(score + i + LT_LANES) - high);
+            const vf even = vf_rough_exp2_negative(vf_load(score + i) - high);
+            const vf odd = vf_rough_exp2_negative(vf_load(score + i + LT_LANES) - high);
             const vi codes = pair_codes(even, odd, vf_set(WEIGHT_LIMIT), vf_set(WEIGHT_LIMIT));
             memcpy(weight + i, &codes, sizeof codes);
             sum = add_int16(sum, codes, 0x00010001 - (vi){0});

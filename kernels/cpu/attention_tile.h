@@ -59,20 +59,6 @@ LT_INLINE vf scale_scores(float *score, int64_t count, const float scale, const 
     return top;
 }
 
-/* 2^x of x <= 0 within 1e-4: the weight is rounded to bf16 (4e-3) anyway. NaN of a NaN. */
-LT_INLINE vf rough_exp2_negative(vf x)
-{
-    const vf magic = vf_set(12582912.0f);
-    const vf t = vf_max(vf_set(-126.0f), x);
-    const vf shifted = t + magic;
-    const vf f = t - (shifted - magic);
-    vf p = vf_set(5.517096072e-2f);
-    p = vf_fma(p, f, vf_set(2.426158488e-1f));
-    p = vf_fma(p, f, vf_set(6.932614446e-1f));
-    p = vf_fma(p, f, vf_set(9.999278188e-1f));
-    return vf_nan_or(x, (vf)((vi)p + (((vi)shifted - (vi)magic) << 23)));
-}
-
 /* weight[j] = 2^(score[j] - highest) for j < count, 0 up to `padded`;
  * returns their sum, lane by lane. */
 LT_INLINE vf weigh(void *weight, const float *score, int64_t count, int64_t padded, float highest,
@@ -85,7 +71,7 @@ LT_INLINE vf weigh(void *weight, const float *score, int64_t count, int64_t padd
             vf s = vf_load(score + j) - highest;
             for (int64_t lane = count - j; lane < LT_LANES; lane++)
                 s[lane] = -INFINITY;
-            w = narrow ? rough_exp2_negative(s) : vf_exp2_negative(s);
+            w = narrow ? vf_rough_exp2_negative(s) : vf_exp2_negative(s);
         }
         sum += w;
         vf_store_any(weight, narrow ? LT_BF16 : LT_F32, j, w);

@@ -181,12 +181,17 @@ LT_INLINE vf vf_load_bf16(const uint16_t *p)
 /* Rounds to nearest even; NaN stays NaN, made quiet. */
 LT_INLINE void vf_store_bf16(uint16_t *p, vf x)
 {
+#if LT_INTRINSIC_LANES == 16 && defined(__AVX512BF16__) /* what is below 2^-126 becomes 0 */
+    const __m256bh half = _mm512_cvtneps_pbh(x);
+    memcpy(p, &half, sizeof half);
+#else
     const vu bits = (vu)x;
     const vu rounded = bits + 0x7fff + ((bits >> 16) & 1);
     const vi is_nan = x != x; /* NOLINT(misc-redundant-expression): of NaN alone */
     const vu chosen = ((vu)is_nan & (bits | 0x400000)) | (~(vu)is_nan & rounded);
     const vh half = __builtin_convertvector(chosen >> 16, vh);
     memcpy(p, &half, sizeof half);
+#endif
 }
 
 #if defined(LT_NEON)

@@ -67,6 +67,29 @@ LT_INLINE vf vf_exp2_negative(vf x)
 #endif
 }
 
+/* The same within 1e-4 of itself, for weights that are rounded anyway (to bf16: 4e-3). */
+LT_INLINE vf vf_rough_exp2_negative(vf x)
+{
+#if LT_INTRINSIC_LANES == 16
+    const vf f = _mm512_reduce_ps(x, ROUND_DOWN);
+    vf p = vf_set(7.802352e-2f);
+    p = vf_fma(p, f, vf_set(2.2607534e-1f));
+    p = vf_fma(p, f, vf_set(6.9582675e-1f));
+    p = vf_fma(p, f, vf_set(9.9992633e-1f));
+    return _mm512_scalef_ps(p, x); /* p 2^floor(x) */
+#else
+    const vf magic = vf_set(12582912.0f);
+    const vf t = vf_max(vf_set(-126.0f), x);
+    const vf shifted = t + magic;
+    const vf f = t - (shifted - magic);
+    vf p = vf_set(5.517096072e-2f);
+    p = vf_fma(p, f, vf_set(2.426158488e-1f));
+    p = vf_fma(p, f, vf_set(6.932614446e-1f));
+    p = vf_fma(p, f, vf_set(9.999278188e-1f));
+    return vf_nan_or(x, (vf)((vi)p + (((vi)shifted - (vi)magic) << 23)));
+#endif
+}
+
 /* |x| < 1: x P(x^2). Above: 1 - exp(-G(x)), G a fit of -log(erfc(x)); from 4 on it is 1 in f32. */
 LT_INLINE vf vf_erf(vf x)
 {
