@@ -59,6 +59,13 @@ static void multiply_narrow(float *c, int64_t c_stride, const void *left, int64_
                    2);
 }
 
+static void multiply_half(float *c, int64_t c_stride, const void *left, int64_t left_stride,
+                          const lt_stretch *stretch, int stretches, const void *panel, bool first)
+{
+    multiply_pairs(c, c_stride, left, left_stride, stretch, stretches, panel, first,
+                   NARROW_ROWS / 2, 2);
+}
+
 static void multiply_slim(float *c, int64_t c_stride, const void *left, int64_t left_stride,
                           const lt_stretch *stretch, int stretches, const void *panel, bool first)
 {
@@ -82,6 +89,7 @@ const lt_narrow_kernels lt_avx512bf16_kernels = {
             .pack = pack_narrow,
             .load = load_narrow,
             .multiply = multiply_narrow,
+            .multiply_half = multiply_half,
         },
     .slim =
         {

@@ -63,6 +63,9 @@ typedef struct {
      * + offset ..] . panel, for all rows x columns. */
     void (*multiply)(float *c, int64_t c_stride, const void *left, int64_t left_stride,
                      const lt_stretch *stretch, int stretches, const void *panel, bool first);
+    /* The same of the first rows / 2 rows alone, where a block ends; NULL: there is none. */
+    void (*multiply_half)(float *c, int64_t c_stride, const void *left, int64_t left_stride,
+                          const lt_stretch *stretch, int stretches, const void *panel, bool first);
     void (*begin)(void); /* around the products of a tile, on its thread; NULL: nothing to do */
     void (*end)(void);
 } lt_product;

@@ -154,9 +154,11 @@ static void multiply_block(void *user, int64_t tile, int worker)
             for (int64_t g = 0; g < groups; g++) {
                 float *sum = sums + (c * groups + g * kernel->columns) * kernel->rows;
                 fetch_next(p, &at, c, k, g, groups);
-                kernel->multiply(sum, kernel->columns,
-                                 left + lt_product_bytes(kernel, g * kernel->rows * pitch), pitch,
-                                 &stretch, 1, panel, k == 0);
+                const bool half =
+                    kernel->multiply_half != NULL && at.rows - g * kernel->rows <= kernel->rows / 2;
+                (half ? kernel->multiply_half : kernel->multiply)(
+                    sum, kernel->columns, left + lt_product_bytes(kernel, g * kernel->rows * pitch),
+                    pitch, &stretch, 1, panel, k == 0);
                 if (k + some == depth)
                     finish_group(p, &at, g, c, sum);
             }
