@@ -13,13 +13,14 @@ peak() {
         fail "$name: exit code $?: $(cat err)"
     equal "$name: frames" "$(of_video $name.mp4 nb_read_frames)" "$frames"
 }
-# flat SHORT LONG: at most a twentieth more.
+# flat SHORT LONG: at most a twentieth more, and a page of 2 MB: of blocks that ask for such pages
+# the system gives some more of them to one process than to the next.
 flat() {
     short=$(cat "$1.kib")
     long=$(cat "$2.kib")
     echo "peak memory: $1 $short KiB, $2 $long KiB"
-    [ "$long" -le $((short + short / 20)) ] ||
-        fail "$1 needs $short KiB, $2 needs $long KiB: more than 5 % apart"
+    [ "$long" -le $((short + short / 20 + 2048)) ] ||
+        fail "$1 needs $short KiB, $2 needs $long KiB: more than 5 % and 2048 KiB apart"
 }
 # film SECONDS
 film() {
