@@ -86,7 +86,7 @@ LT_INLINE vf vf_rough_exp2_negative(vf x)
     p = vf_fma(p, f, vf_set(2.426158488e-1f));
     p = vf_fma(p, f, vf_set(6.932614446e-1f));
     p = vf_fma(p, f, vf_set(9.999278188e-1f));
-    return vf_nan_or(x, (vf)((vi)p + (((vi)shifted - (vi)magic) << 23)));
+    return vf_nan_or(x, (vf)((vu)p + (((vu)shifted - (vu)magic) << 23)));
 #endif
 }
 
