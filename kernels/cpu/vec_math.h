@@ -26,7 +26,7 @@ LT_INLINE vf vf_exp_inside(vf x)
     q = vf_fma(q, r, vf_set(1.666651964e-1f));
     q = vf_fma(q, r, vf_set(4.999999404e-1f));
     const vf fraction = vf_fma(q * r, r, r) + 1.0f;
-    return (vf)((vi)fraction + (((vi)shifted - (vi)magic) << 23));
+    return (vf)((vu)fraction + (((vu)shifted - (vu)magic) << 23));
 }
 
 /* The order of operands keeps a NaN: the second wins in vf_min and vf_max. */
@@ -62,8 +62,8 @@ LT_INLINE vf vf_exp2_negative(vf x)
 #if LT_INTRINSIC_LANES == 16
     return _mm512_scalef_ps(p, x); /* p 2^floor(x) */
 #else
-    const vf power = (vf)(((vi)p + (((vi)shifted - (vi)magic) << 23)) & (x >= -126.0f));
-    return vf_nan_or(x, power);
+    const vu power = ((vu)p + (((vu)shifted - (vu)magic) << 23)) & (vu)(x >= -126.0f);
+    return vf_nan_or(x, (vf)power);
 #endif
 }
 

@@ -4,23 +4,26 @@
 . "$(dirname "$0")/steps.sh"
 ulimit -n 32
 
-# peak NAME FRAMES COMMAND...: the memory that making NAME.mp4 needs, in NAME.kib.
+# peak NAME FRAMES COMMAND...: the memory that making NAME.mp4 needs, in NAME.kib: the least of three
+# times, as encoding H.264 needs up to 2.5 MB more now and then, and raw frames do not.
 peak() {
     name=$1 frames=$2
     shift 2
-    "$TOOLS/peak_memory" $name.kib "$PROGRAM" "$@" -o $name.mp4 --model "$MODEL" --threads 2 \
-        --progress none >out 2>err ||
-        fail "$name: exit code $?: $(cat err)"
+    for again in 1 2 3; do
+        "$TOOLS/peak_memory" $again.kib "$PROGRAM" "$@" -o $name.mp4 --model "$MODEL" --threads 2 \
+            --progress none >out 2>err ||
+            fail "$name: exit code $?: $(cat err)"
+    done
+    sort -n 1.kib 2.kib 3.kib | head -n 1 >$name.kib
     equal "$name: frames" "$(of_video $name.mp4 nb_read_frames)" "$frames"
 }
-# flat SHORT LONG: at most a twentieth more, and a page of 2 MB: of blocks that ask for such pages
-# the system gives some more of them to one process than to the next.
+# flat SHORT LONG: at most a twentieth more.
 flat() {
     short=$(cat "$1.kib")
     long=$(cat "$2.kib")
     echo "peak memory: $1 $short KiB, $2 $long KiB"
-    [ "$long" -le $((short + short / 20 + 2048)) ] ||
-        fail "$1 needs $short KiB, $2 needs $long KiB: more than 5 % and 2048 KiB apart"
+    [ "$long" -le $((short + short / 20)) ] ||
+        fail "$1 needs $short KiB, $2 needs $long KiB: more than 5 % apart"
 }
 # film SECONDS
 film() {

@@ -68,7 +68,8 @@ END
     zsh -f ask.zsh >zsh.out 2>zsh.err || fail "zsh: $(cat zsh.err)"
     equal "zsh says" "$(cat zsh.err)" ""
     grep -q "^continue:" zsh.out || fail "zsh does not offer continue"
-    grep -q "^--fps\[.*(default the model's.*)\]:F:$" zsh.out ||
+    grep -q "^--fps\[.*(default the model's[\\]: another rate plays the same frames faster or slower)\]:F:$" \
+        zsh.out ||
         fail "zsh: no --fps of render: $(grep fps zsh.out)"
     grep -q "^--carry\[.*\]:HOW:(latents frames renoise)$" zsh.out ||
         fail "zsh: $(grep carry zsh.out)"
