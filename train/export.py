@@ -70,7 +70,7 @@ def stored(name, value):
 
 # stages that leave the refinement, the tokenizer's decoder and the network of pictures, the last
 # one first
-REFINEMENTS = ("landscapes", "landmarks", "weather", "mmdit", "upsampler")
+REFINEMENTS = ("objects", "landscapes", "landmarks", "weather", "mmdit", "upsampler")
 DECODERS = ("landscapes_decoder", "decoder", "tokenizer")
 PICTURES = ("pictures_kept", "pictures")
 
@@ -78,6 +78,11 @@ PICTURES = ("pictures_kept", "pictures")
 def last_of(names, out):
     """The stage that has left its weights"""
     return next((s for s in names if (Path(out) / f"{s}.pt").exists()), names[-1])
+
+
+def last_before(stage, names, out):
+    """The stage that has left what `stage` begins with"""
+    return last_of(names[names.index(stage) + 1 :], out)
 
 
 def weights_of(stage, out):

@@ -22,7 +22,7 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
-from export import DECODERS, REFINEMENTS, last_of
+from export import DECODERS, REFINEMENTS, last_before
 from fit_landmarks import decoded
 from fit_mmdit import WINDOW
 from fit_tokenizer import held_gaze
@@ -257,7 +257,9 @@ class Drawing:
 
     def __init__(self, a):
         self.model, self.tokenizer = networks(
-            a, last_of(REFINEMENTS[1:], a.out), last_of(DECODERS[1:], a.out)
+            a,
+            last_before("landscapes", REFINEMENTS, a.out),
+            last_before("landscapes_decoder", DECODERS, a.out),
         )
         self.up = self.model.control.semantic_conditioner
         quantizer, decoder = self.tokenizer.quantizer, self.tokenizer.decoder

@@ -27,7 +27,7 @@ import torch.nn.functional as F
 
 from corpora import parted, save_array, shards
 from derive import Latents, as_pixels, load_theia
-from export import DECODERS, PICTURES, REFINEMENTS, last_of
+from export import DECODERS, PICTURES, REFINEMENTS, last_before, last_of
 from fit_upsampler import latent_scale, pixel_weights
 from net_dit import DiT
 from net_tokenizer import Pictures, Tokenizer
@@ -178,8 +178,13 @@ def keep(a):
     torch.manual_seed(0)
     table, error = table_of(a), Error(a)
     of_network = lambda: averaged("pictures", Pictures(config("tokenizer")), a.out)
-    before = Drawing(a, of_network(), last_of(REFINEMENTS[1:], a.out), last_of(DECODERS[1:], a.out))
-    drawn = Drawing(a, of_network().train(), REFINEMENTS[0], DECODERS[0])
+    before = Drawing(
+        a,
+        of_network(),
+        last_before("landscapes", REFINEMENTS, a.out),
+        last_before("landscapes_decoder", DECODERS, a.out),
+    )
+    drawn = Drawing(a, of_network().train(), "landscapes", "landscapes_decoder")
     some = [read(written(pixels_of(p), table), table) for p in shards_of(a)]
     luminance, chroma = (torch.cat(x) for x in zip(*some))
     run = Run(

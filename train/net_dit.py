@@ -271,10 +271,11 @@ def listed_levels(timesteps):
 
 
 @torch.no_grad()
-def refine(model, control, text, seed=42, prefix=None, timesteps=None, start=None):
-    """One window: SDE DPM-Solver++ (2M) over the listed timesteps -> latent [1,T,C,H,W].
+def refine(model, control, text, seed=42, prefix=None, timesteps=None, until=None):
+    """Windows: SDE DPM-Solver++ (2M) over the listed timesteps -> latents [B,T,C,H,W].
 
-    `prefix` [1,n,...]: known latents, kept clean through all steps.
+    `prefix` [B,n,...]: known latents, kept clean through all steps. With `until`, the network is
+    called so many times only -> what it would be called with next: x, its timestep and level.
     """
     timesteps = timesteps or model.c["timesteps"]
     a, A = listed_levels(timesteps), noise_table()
@@ -288,6 +289,8 @@ def refine(model, control, text, seed=42, prefix=None, timesteps=None, start=Non
         if prefix is not None:
             x[:, : prefix.shape[1]] = prefix
         b = float(A[(A - a[i]).abs().argmin()])
+        if i == until:
+            return x, t, b
         v = model(x, control, text, torch.full((len(x),), float(t)))
         D = b * x - math.sqrt(1 - b * b) * v
         now, then = float(a[i]), float(a[i + 1])

@@ -87,17 +87,26 @@ def enlarged(x, frames, times=1):
     return y.permute(0, 4, 1, 2, 3)
 
 
-def modulated(x, scale, shift, weight, bias, groups, eps):
-    """SiLU of (GroupNorm of x) * scale + shift, all [B,C,T,H,W], scale and shift of the latent's
-    size: norm and modulation are one factor and one summand for each pixel. Sums are f32 whatever x
+def moments(x, groups):
+    """Mean and variance of GroupNorm [B,groups,1] each, of x [B,C,T,H,W]. Sums are f32 whatever x
     is."""
     B, C, T, H, W = x.shape
-    h, w = scale.shape[3:]
     f = x.permute(0, 2, 3, 4, 1).float()
     n, g = T * H * W * C // groups, (B, groups, C // groups)
     mean = f.sum((1, 2, 3)).view(g).sum(2, keepdim=True) / n
     square = f.square().sum((1, 2, 3)).view(g).sum(2, keepdim=True) / n
-    factor = (square - mean.square() + eps).rsqrt() * weight.view(1, groups, -1)
+    return mean, square - mean.square()
+
+
+def modulated(x, scale, shift, weight, bias, groups, eps, known=None):
+    """SiLU of (GroupNorm of x) * scale + shift, all [B,C,T,H,W], scale and shift of the latent's
+    size: norm and modulation are one factor and one summand for each pixel. `known`: moments to
+    take instead of those of x."""
+    B, C, T, H, W = x.shape
+    h, w = scale.shape[3:]
+    f = x.permute(0, 2, 3, 4, 1).float()
+    mean, variance = moments(x, groups) if known is None else known
+    factor = (variance + eps).rsqrt() * weight.view(1, groups, -1)
     summand = (bias.view(1, groups, -1) - mean * factor).view(B, 1, 1, 1, C)
     factor = factor.view(B, 1, 1, 1, C)
     scale, shift = (enlarged(a, T).permute(0, 2, 3, 4, 1).float() for a in (scale, shift))
@@ -122,6 +131,7 @@ class SpatialNorm(nn.Module):
     """GroupNorm whose scale and shift come from the latent that is being decoded, and SiLU."""
 
     made = staticmethod(modulated)  # or what torch.compile makes of it
+    known = None  # moments of the next call, where they are not those of what it is given
 
     def __init__(self, channels, groups, latent_channels):
         super().__init__()
@@ -138,6 +148,7 @@ class SpatialNorm(nn.Module):
             norm.bias,
             norm.num_groups,
             norm.eps,
+            *([] if self.known is None else [self.known]),
         )
 
 
