@@ -353,7 +353,7 @@ def teach(a):
     )
     report(held, model, teacher, weights, f"step {run.steps}")
     torch.manual_seed(run.steps + 1)
-    told = 0
+    told = run.elapsed / 60
     for progress in run:
         window, steps = int(torch.randint(2, ())), min(3, int(torch.randint(5, ())))
         which = torch.tensor(train.usable)[torch.randint(len(train.usable), (BATCH,))]
