@@ -24,8 +24,9 @@ from fit_landscapes import LIGHT, lit, mine, other_light, painted, scene_of
 from fit_mmdit import WINDOW
 from fit_text_encoder import Pieces, load_text_encoder
 from fit_upsampler import control_latents, latent_scale, networks, pixel_weights
+from fit_vae import as_video
 from grammar import DRY, FALLING, OBJECTS, describe, pick, sample_graph
-from net_dit import DiT, refine
+from net_dit import DiT, answer, refine
 from net_vae import VAE, CausalConv, SpatialNorm, channels_last, moments
 from self_taught import PROGRAM, make
 from spelled import plan_of
@@ -47,7 +48,8 @@ ODDS = {
 }
 LANDMARK = 0.35  # share of takes that may have one
 MOVING = 0.15  # whose camera may move
-CARRIED = 7  # latents that the second window has from the first
+# latents that the second window has from the first, and how far they are drawn to control latents
+CARRIED, ANCHOR = config("pipeline")["overlap"], config("mmdit")["carry_anchor"]
 # calls of the VAE's decoder that decode what is new in each window
 CALLS = range(6), range(6, 9)
 # share of windows that are to be what they were: rain or snow is told; of those without a text
@@ -122,7 +124,9 @@ class Parts:
         calls, found = [latents[:3], latents[3:5]], []
         handles = [
             m.register_forward_pre_hook(
-                lambda m, x: found[-1].update({m: moments(x[0], m.norm_layer.num_groups)})
+                lambda m, x: found[-1].update(
+                    {m: moments(x[0].permute(0, 2, 3, 4, 1).float(), m.norm_layer.num_groups)}
+                )
             )
             for m in self.norms
         ]
@@ -135,9 +139,9 @@ class Parts:
         return found
 
     def call(self, z, history, known):
-        """One call: part [B,L,16,h,w] -> pixels [B,3,T,8h,8w]; `known`: of each of B its moments"""
+        """One call: part [B,L,16,h,w] -> pixels [B,3,T,8h,8w]; `known`: the moments of each norm"""
         for m in self.norms:
-            m.known = [torch.cat([k[m][j] for k in known]) for j in range(2)]
+            m.known = known[m]
         pixels = self.decoder(self.inside(z), history)
         for m in self.norms:
             m.known = None
@@ -188,7 +192,7 @@ class Takes:
             for _ in range(CAPTIONS)
         ]
         self.captions = pieces.padded(told).unflatten(0, (len(made), 2, CAPTIONS))
-        self.encoder, self.parts, self.known = load_text_encoder(a.out), Parts(a), {}
+        self.encoder, self.parts, self.seen = load_text_encoder(a.out), Parts(a), {}
         # calls whose frames show the object
         self.shown = [
             [
@@ -202,9 +206,9 @@ class Takes:
 
     def moments(self, n, call):
         """Those of all norms in a call of take n: what is around the object stays the same"""
-        if n not in self.known:
-            self.known[n] = self.parts.seen(self.latents[n])
-        return [self.known[n][call > 0]]
+        if n not in self.seen:
+            self.seen[n] = self.parts.seen(self.latents[n])
+        return self.seen[n][call > 0]
 
     def text(self, which, wet, silent):
         words = self.captions[which, wet.long(), torch.randint(CAPTIONS, (len(which),))]
@@ -230,7 +234,7 @@ class Takes:
                 self.parts.call(piece(calls[0] - 1), history, self.moments(n, calls[0] - 1))
         made = torch.cat([self.parts.call(piece(c), history, self.moments(n, c)) for c in calls], 2)
         pixels = slice(8 * top, 8 * (top + BOX[0])), slice(8 * left, 8 * (left + BOX[1]))
-        wanted = self.frames[n, at][:, *pixels].permute(3, 0, 1, 2)[None].float() / 127.5 - 1
+        wanted = as_video(self.frames[n, at][:, *pixels][None])
         cover = cover[:, *pixels]
         ring = 0.5 * F.max_pool2d(cover[:, None], 2 * RING + 1, 1, RING)[:, 0]
         weight = cover if self.graphs[n].landmark != "none" else torch.maximum(cover, ring)
@@ -246,15 +250,9 @@ def corner(cover):
 
 def counted(top, left):
     """1 where pixels of a part do not see its edge [80,96], 0 elsewhere"""
-    inside = torch.ones(8 * BOX[0], 8 * BOX[1])
-    if top > 0:
-        inside[:EDGE] = 0
-    if top + BOX[0] < 16:
-        inside[-EDGE:] = 0
-    if left > 0:
-        inside[:, :EDGE] = 0
-    if left + BOX[1] < 24:
-        inside[:, -EDGE:] = 0
+    inside, (height, width) = torch.zeros(8 * BOX[0], 8 * BOX[1]), BOX
+    rows = slice(EDGE * (top > 0), 8 * height - EDGE * (top + height < 16))
+    inside[rows, EDGE * (left > 0) : 8 * width - EDGE * (left + width < 24)] = 1
     return inside
 
 
@@ -263,12 +261,6 @@ def beside(cover):
     cells = F.max_pool2d(cover[:, None].float(), 8)
     most = torch.cat([cells[:1], cells[1:].unflatten(0, (-1, 4)).amax(1)])
     return (F.max_pool2d(most, 3, 1, 1) < 3).float()
-
-
-def answer(net, x, control, text, t, b):
-    """What `net` takes the latents for, of which x at timestep t and level b is the noisy form"""
-    v = net(x, control, text, torch.full((len(x),), float(t)))
-    return b * x - (1 - b * b) ** 0.5 * v
 
 
 def apart(made, wanted, weight):
@@ -288,9 +280,8 @@ class Sample:
         self.control, self.text = takes.control[which, at], takes.text(which, wet, silent)
         prefix, self.known = None, CARRIED * window
         if window:
-            anchor = config("mmdit")["carry_anchor"]
-            own, drawn = takes.latents[which, first : first + CARRIED], self.control[:, :CARRIED]
-            prefix = own + anchor * (drawn - own)
+            own = takes.latents[which, first : first + CARRIED]
+            prefix = torch.lerp(own, self.control[:, :CARRIED], ANCHOR)
         self.x, self.t, self.b = refine(model, self.control, self.text, seed, prefix, until=steps)
         self.taught = ~wet
         self.beside = torch.stack([beside(takes.cover[n]) for n in which])[:, at]
@@ -354,11 +345,12 @@ def teach(a):
     report(held, model, teacher, weights, f"step {run.steps}")
     torch.manual_seed(run.steps + 1)
     told = run.elapsed / 60
-    for progress in run:
+    for _ in run:
         window, steps = int(torch.randint(2, ())), min(3, int(torch.randint(5, ())))
         which = torch.tensor(train.usable)[torch.randint(len(train.usable), (BATCH,))]
         wet, silent = torch.rand(BATCH) < WET, torch.rand(BATCH) < SILENT
-        sample = Sample(train, model, which, window, steps, wet & ~silent, silent, run.steps)
+        wet &= ~silent
+        sample = Sample(train, model, which, window, steps, wet, silent, run.steps)
         with torch.no_grad():
             taught = sample.answers(teacher)
         made = sample.answers(model)

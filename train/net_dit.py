@@ -270,6 +270,12 @@ def listed_levels(timesteps):
     return torch.cat([(r - r[0]) * (r[-1] / (r[-1] - r[0])), torch.ones(1)])
 
 
+def answer(model, x, control, text, t, b):
+    """What the network takes the latents for, of which x at timestep t and level b is the noisy
+    form"""
+    return b * x - math.sqrt(1 - b * b) * model(x, control, text, torch.full((len(x),), float(t)))
+
+
 @torch.no_grad()
 def refine(model, control, text, seed=42, prefix=None, timesteps=None, until=None):
     """Windows: SDE DPM-Solver++ (2M) over the listed timesteps -> latents [B,T,C,H,W].
@@ -291,8 +297,7 @@ def refine(model, control, text, seed=42, prefix=None, timesteps=None, until=Non
         b = float(A[(A - a[i]).abs().argmin()])
         if i == until:
             return x, t, b
-        v = model(x, control, text, torch.full((len(x),), float(t)))
-        D = b * x - math.sqrt(1 - b * b) * v
+        D = answer(model, x, control, text, t, b)
         now, then = float(a[i]), float(a[i + 1])
         if then >= 1:
             x = D

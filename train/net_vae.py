@@ -87,11 +87,9 @@ def enlarged(x, frames, times=1):
     return y.permute(0, 4, 1, 2, 3)
 
 
-def moments(x, groups):
-    """Mean and variance of GroupNorm [B,groups,1] each, of x [B,C,T,H,W]. Sums are f32 whatever x
-    is."""
-    B, C, T, H, W = x.shape
-    f = x.permute(0, 2, 3, 4, 1).float()
+def moments(f, groups):
+    """Mean and variance of GroupNorm [B,groups,1] each, of f [B,T,H,W,C]"""
+    B, T, H, W, C = f.shape
     n, g = T * H * W * C // groups, (B, groups, C // groups)
     mean = f.sum((1, 2, 3)).view(g).sum(2, keepdim=True) / n
     square = f.square().sum((1, 2, 3)).view(g).sum(2, keepdim=True) / n
@@ -100,12 +98,12 @@ def moments(x, groups):
 
 def modulated(x, scale, shift, weight, bias, groups, eps, known=None):
     """SiLU of (GroupNorm of x) * scale + shift, all [B,C,T,H,W], scale and shift of the latent's
-    size: norm and modulation are one factor and one summand for each pixel. `known`: moments to
-    take instead of those of x."""
+    size: norm and modulation are one factor and one summand for each pixel. Sums are f32 whatever x
+    is. `known`: moments to take instead of those of x."""
     B, C, T, H, W = x.shape
     h, w = scale.shape[3:]
     f = x.permute(0, 2, 3, 4, 1).float()
-    mean, variance = moments(x, groups) if known is None else known
+    mean, variance = moments(f, groups) if known is None else known
     factor = (variance + eps).rsqrt() * weight.view(1, groups, -1)
     summand = (bias.view(1, groups, -1) - mean * factor).view(B, 1, 1, 1, C)
     factor = factor.view(B, 1, 1, 1, C)
@@ -148,7 +146,7 @@ class SpatialNorm(nn.Module):
             norm.bias,
             norm.num_groups,
             norm.eps,
-            *([] if self.known is None else [self.known]),
+            self.known,
         )
 
 
