@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "kernels/core/file_error.h"
+#include "kernels/core/processor_count.h"
 #include "kernels/core/utf8.h"
 #include "kernels/core/whole_file.h"
 #include "pipeline/clip_rate.h"
@@ -376,6 +377,11 @@ lt_status take_engine_weights(longtake *e, take_net net, lt_weights **out, lt_er
     if (e->keeps_weights && !e->kept[net])
         e->kept[net] = lt_weights_share(*out);
     return LT_OK;
+}
+
+int take_engine_threads(const longtake *e)
+{
+    return e->threads > 0 ? e->threads : lt_processor_count();
 }
 
 bool take_engine_has_weights(const longtake *e, take_net net)

@@ -67,6 +67,8 @@ void take_engine_keep_weights(longtake *e, bool keep);
 /* Maps a weight file; close it with lt_weights_close. LT_ERR_INPUT, also where it is not the one
  * that this call used before, since what it makes is known by the weights that made it. */
 lt_status take_engine_weights(longtake *e, take_net net, lt_weights **out, lt_error *err);
+/* Threads of the host: as many as asked for, or one for each processor. */
+int take_engine_threads(const longtake *e);
 /* False where only the model's configuration is there. */
 bool take_engine_has_weights(const longtake *e, take_net net);
 /* Hash of a weight file, read once as long as the file is the same. */

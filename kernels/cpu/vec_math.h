@@ -11,13 +11,23 @@
 #include "kernels/backend.h"
 #include "kernels/cpu/vec.h"
 
+/* 1.5 * 2^23: adding it to a number rounds that to an integer n, in the low bits of the sum. */
+LT_INLINE vf vf_magic(void)
+{
+    return vf_set(12582912.0f);
+}
+
+/* x 2^n, `shifted` being that sum. */
+LT_INLINE vf vf_times_power(vf x, vf shifted)
+{
+    return (vf)((vu)x + (((vu)shifted - (vu)vf_magic()) << 23));
+}
+
 /* x = n ln2 + r, |r| <= ln2/2;  exp(x) = 2^n (1 + r + r^2 q(r)).  For -87.3 <= x <= 88.7. */
 LT_INLINE vf vf_exp_inside(vf x)
 {
-    /* 1.5 * 2^23: adding it rounds to an integer in the low bits */
-    const vf magic = vf_set(12582912.0f);
-    const vf shifted = vf_fma(x, vf_set(1.44269504f), magic);
-    const vf n = shifted - magic;
+    const vf shifted = vf_fma(x, vf_set(1.44269504f), vf_magic());
+    const vf n = shifted - vf_magic();
     vf r = vf_fma(n, vf_set(-0.693145752f), x); /* ln2 to 15 bits: n times it is exact */
     r = vf_fma(n, vf_set(-1.42860682e-6f), r);  /* the rest of ln2 */
     vf q = vf_set(1.381446491e-3f);
@@ -25,8 +35,7 @@ LT_INLINE vf vf_exp_inside(vf x)
     q = vf_fma(q, r, vf_set(4.166839272e-2f));
     q = vf_fma(q, r, vf_set(1.666651964e-1f));
     q = vf_fma(q, r, vf_set(4.999999404e-1f));
-    const vf fraction = vf_fma(q * r, r, r) + 1.0f;
-    return (vf)((vu)fraction + (((vu)shifted - (vu)magic) << 23));
+    return vf_times_power(vf_fma(q * r, r, r) + 1.0f, shifted);
 }
 
 /* The order of operands keeps a NaN: the second wins in vf_min and vf_max. */
@@ -47,10 +56,9 @@ LT_INLINE vf vf_exp2_negative(vf x)
 #if LT_INTRINSIC_LANES == 16
     const vf f = _mm512_reduce_ps(x, ROUND_DOWN);
 #else
-    const vf magic = vf_set(12582912.0f);
     const vf t = vf_max(vf_set(-126.0f), x);
-    const vf shifted = (t - 0.5f) + magic;
-    const vf f = t - (shifted - magic);
+    const vf shifted = (t - 0.5f) + vf_magic();
+    const vf f = t - (shifted - vf_magic());
 #endif
     vf p = vf_set(2.161291632e-4f);
     p = vf_fma(p, f, vf_set(1.246784581e-3f));
@@ -62,7 +70,7 @@ LT_INLINE vf vf_exp2_negative(vf x)
 #if LT_INTRINSIC_LANES == 16
     return _mm512_scalef_ps(p, x); /* p 2^floor(x) */
 #else
-    const vu power = ((vu)p + (((vu)shifted - (vu)magic) << 23)) & (vu)(x >= -126.0f);
+    const vu power = (vu)vf_times_power(p, shifted) & (vu)(x >= -126.0f);
     return vf_nan_or(x, (vf)power);
 #endif
 }
@@ -78,15 +86,14 @@ LT_INLINE vf vf_rough_exp2_negative(vf x)
     p = vf_fma(p, f, vf_set(9.9992633e-1f));
     return _mm512_scalef_ps(p, x); /* p 2^floor(x) */
 #else
-    const vf magic = vf_set(12582912.0f);
     const vf t = vf_max(vf_set(-126.0f), x);
-    const vf shifted = t + magic;
-    const vf f = t - (shifted - magic);
+    const vf shifted = t + vf_magic();
+    const vf f = t - (shifted - vf_magic());
     vf p = vf_set(5.517096072e-2f);
     p = vf_fma(p, f, vf_set(2.426158488e-1f));
     p = vf_fma(p, f, vf_set(6.932614446e-1f));
     p = vf_fma(p, f, vf_set(9.999278188e-1f));
-    return vf_nan_or(x, (vf)((vu)p + (((vu)shifted - (vu)magic) << 23)));
+    return vf_nan_or(x, vf_times_power(p, shifted));
 #endif
 }
 

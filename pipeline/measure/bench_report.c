@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "pipeline/device_choice.h"
 #include "pipeline/measure/machine_share.h"
@@ -65,8 +64,7 @@ static lt_json *new_line(const longtake *e, const lt_backend *backend, const cha
     lt_json_set(o, "device", lt_json_new_string(backend->table->name));
     lt_json_set(o, "processor", lt_json_new_string(processor));
     lt_json_set(o, "dtype", lt_json_new_string(lt_dtype_name(backend->activation)));
-    lt_json_set(o, "threads",
-                lt_json_new_int(e->threads > 0 ? e->threads : sysconf(_SC_NPROCESSORS_ONLN)));
+    lt_json_set(o, "threads", lt_json_new_int(take_engine_threads(e)));
     return o;
 }
 

@@ -29,7 +29,7 @@ static void key_of(const longtake *e, const take_spec *s, take_stage stage,
     take_key_text(&k, e->backend->table->name);
     take_key_int(&k, e->backend->activation);
     take_key_int(&k, e->rounding);
-    take_key_int(&k, e->threads > 0 ? e->threads : sysconf(_SC_NPROCESSORS_ONLN));
+    take_key_int(&k, take_engine_threads(e));
     take_key_text(&k, processor);
     if (stage == TAKE_REFINE) {
         take_key_int(&k, s->shot[0].cfg_scale == 1); /* half the cost */
