@@ -189,25 +189,25 @@ static bool read_whole_text(FILE *f, char *text, const char *place, char *messag
     return true;
 }
 
-char *cli_read_text(cli_context *c, const char *path)
+int cli_read_text(cli_context *c, const char *path, char **text)
 {
     const bool standard = strcmp(path, "-") == 0;
     longtake_error error = {.code = LONGTAKE_ERR_INPUT};
     FILE *f = standard ? stdin : fopen(path, "rb");
     if (!f)
         snprintf(error.message, sizeof error.message, "%s: %s", path, strerror(errno));
-    char *text = f ? malloc(MOST_TEXT + 1) : NULL;
-    if (f && !text) {
+    *text = f ? malloc(MOST_TEXT + 1) : NULL;
+    if (f && !*text) {
         error.code = LONGTAKE_ERR_RESOURCES;
         snprintf(error.message, sizeof error.message, "%s: out of memory", path);
     }
-    const bool whole = text && read_whole_text(f, text, standard ? "standard input" : path,
-                                               error.message, sizeof error.message);
+    const bool whole = *text && read_whole_text(f, *text, standard ? "standard input" : path,
+                                                error.message, sizeof error.message);
     if (f && !standard)
         fclose(f);
     if (whole)
-        return text;
-    free(text);
-    cli_fail(c, &error);
-    return NULL;
+        return LONGTAKE_OK;
+    free(*text);
+    *text = NULL;
+    return cli_fail(c, &error);
 }

@@ -41,8 +41,8 @@ void cli_print_output(const cli_context *c, const char *path);
 longtake *cli_engine(cli_context *c, int *code);
 /* Prints the profile where --profile asked for one, and closes the engine; accepts NULL. */
 void cli_engine_close(cli_context *c, longtake *engine);
-/* The whole text of a file or of standard input ("-"), without a last newline; free() it. NULL
- * after a message. */
-char *cli_read_text(cli_context *c, const char *path);
+/* The whole text of a file or of standard input ("-"), without a last newline, to *text; free() it.
+ * The exit code after a message. */
+int cli_read_text(cli_context *c, const char *path, char **text);
 
 #endif

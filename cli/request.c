@@ -62,10 +62,9 @@ int cli_prompt(cli_context *c, const char *text, char **prompt)
         return LONGTAKE_OK;
     if (strcmp(text, "@") == 0)
         return cli_usage(c, "--prompt: found \"@\", expected the name of a file behind it");
-    if (text[0] == '@' || strcmp(text, "-") == 0) {
-        *prompt = cli_read_text(c, text[0] == '@' ? text + 1 : text);
-        return *prompt ? LONGTAKE_OK : LONGTAKE_ERR_INPUT;
-    }
+    if (text[0] == '@' || strcmp(text, "-") == 0)
+        return cli_read_text(c, text[0] == '@' ? text + 1 : text, prompt);
     *prompt = strdup(text);
-    return *prompt ? LONGTAKE_OK : LONGTAKE_ERR_RESOURCES;
+    const longtake_error full = {.code = LONGTAKE_ERR_RESOURCES, .message = "out of memory"};
+    return *prompt ? LONGTAKE_OK : cli_fail(c, &full);
 }

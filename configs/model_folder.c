@@ -7,6 +7,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "kernels/core/utf8.h"
+
 static bool is_there(const char *path)
 {
     struct stat s;
@@ -120,6 +122,7 @@ lt_status cfg_find_model(const char *model, const char *config, const char *cons
         free(out->config);
         out->config = strdup(config);
     }
+    lt_make_utf8(out->name); /* files tell of it */
     if (out->config != NULL)
         return LT_OK;
     const lt_status s = is_found

@@ -17,7 +17,7 @@
 #include "kernels/core/status.h"
 
 typedef struct {
-    char *name;   /* "mini": what was asked for, or the folder's last part */
+    char *name;   /* "mini": what was asked for, or the folder's last part, as UTF-8 */
     char *config; /* path of the YAML file */
     char *folder; /* path of the weights; NULL where only a configuration is there */
 } cfg_model_files;

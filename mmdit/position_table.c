@@ -4,7 +4,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-void dit_position_part(float position, int width, float *out)
+/* [sin(p w_0) ..., cos(p w_0) ...] with w_k = 10000^(-k / (width/2)): `width` values. */
+static void position_part(float position, int width, float *out)
 {
     const int half = width / 2;
     for (int k = 0; k < half; k++) {
@@ -23,7 +24,7 @@ static lt_status open_part(lt_backend *backend, int count, int width, float scal
         return lt_fail(err, LT_ERR_RESOURCES, "position table: no memory for %d x %d values", count,
                        width);
     for (int i = 0; i < count; i++)
-        dit_position_part((float)i / scale, width, host + (size_t)i * (size_t)width);
+        position_part((float)i / scale, width, host + (size_t)i * (size_t)width);
     lt_status s = lt_buffer_open(backend, LT_F32, lt_shape2(count, width), out, err);
     if (s == LT_OK)
         s = backend->table->upload(backend, out->data, host, lt_tensor_bytes(out), err);

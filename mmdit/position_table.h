@@ -21,9 +21,6 @@ lt_status dit_position_open(lt_backend *backend, const cfg_mmdit *cfg, dit_posit
                             lt_error *err);
 void dit_position_close(lt_backend *backend, dit_position *p); /* accepts a zeroed one */
 
-/* [sin(p w_0) ..., cos(p w_0) ...] with w_k = 10000^(-k / (width/2)): `width` values. */
-void dit_position_part(float position, int width, float *out);
-
 /* out = tokens + position, both [T, rows, columns, d]; out may be tokens. */
 void dit_position_add_into(lt_ops *o, const dit_position *p, lt_tensor out, lt_tensor tokens);
 

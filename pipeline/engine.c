@@ -46,22 +46,18 @@ lt_status take_need(bool argument, const char *name, lt_error *err)
  * end cut off goes. */
 static void copy_as_utf8(const char *from, char *to)
 {
-    const size_t bytes = strlen(from);
+    size_t bytes = strlen(from);
     const bool is_full = bytes == LT_ERROR_BYTES - 1;
-    size_t at = 0;
-    while (at < bytes) {
-        const size_t length = lt_utf8_char(from + at, bytes - at, NULL);
-        const bool is_begun =
-            length == 0 && is_full && bytes - at < 4 && (unsigned char)from[at] >= 0xc2;
-        if (is_begun)
+    for (size_t last = 1; is_full && last < 4; last++) {
+        const char *begun = from + bytes - last;
+        if ((unsigned char)*begun >= 0xc2 && lt_utf8_char(begun, last, NULL) == 0) {
+            bytes -= last;
             break;
-        if (length > 0)
-            memcpy(to + at, from + at, length);
-        else
-            to[at] = '?';
-        at += length > 0 ? length : 1;
+        }
     }
-    to[at] = '\0';
+    memcpy(to, from, bytes);
+    to[bytes] = '\0';
+    lt_make_utf8(to);
 }
 
 longtake_status take_give_error(lt_status s, const lt_error *from, longtake_error *to)

@@ -371,7 +371,7 @@ static void add_comment(const char *comment, const char *path, lt_json *o)
     if (lt_json_parse(comment, strlen(comment), path, &about, &ignored) == LT_OK)
         lt_json_set(o, "about", about);
     else
-        set_text(o, "comment", comment);
+        lt_json_set(o, "comment", lt_json_new_any_text(comment));
 }
 
 static lt_status describe_video(const char *path, lt_json *o, lt_error *err)
@@ -413,7 +413,7 @@ longtake_status longtake_info(const char *path, char **json, longtake_error *err
     if (take_need(path, "path", &err) != LT_OK)
         return take_give_error(err.code, &err, error);
     lt_json *o = lt_json_new_object();
-    lt_json_set(o, "file", lt_json_new_path(path));
+    lt_json_set(o, "file", lt_json_new_any_text(path));
     lt_status s = kind_of(path, &kind, &err);
     if (s == LT_OK)
         s = kind == KIND_FOLDER       ? describe_folder(path, o, &err)

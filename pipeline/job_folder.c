@@ -334,6 +334,11 @@ lt_status take_job_get(take_job *job, take_product p, void **data, size_t *bytes
     const int fd = open_product(job->fd, file);
     if (fd < 0 && errno == ENOENT)
         return LT_OK;
+    if (fd < 0 && errno != ELOOP && errno != ENXIO) { /* a link or a socket is no product */
+        char place[PATH_MAX];
+        snprintf(place, sizeof place, "%s/%s", job->path, file);
+        return lt_fail_to_read(place, err);
+    }
     product_header h;
     lt_status s = LT_OK;
     void *payload = NULL;

@@ -57,7 +57,7 @@ void take_job_remove(take_job *job);
 const char *take_job_path(const take_job *job);
 
 /* Reads a product. *found is false when it is not there or damaged; free() the data. A NULL job
- * holds nothing. */
+ * holds nothing. Errors as of lt_fail_to_read where it is there and cannot be opened. */
 lt_status take_job_get(take_job *job, take_product p, void **data, size_t *bytes, bool *found,
                        lt_error *err);
 /* The same to `data` [bytes], which stays as it is where there is none of that size. */

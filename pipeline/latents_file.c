@@ -38,9 +38,11 @@ struct take_latents_writer {
 static char *header_text(take_latents_shape s, const lt_json *about)
 {
     char *about_text = lt_json_text(about);
+    if (!about_text)
+        return NULL;
     lt_json *meta = lt_json_new_object();
     lt_json_set(meta, "format", lt_json_new_string(format_name));
-    lt_json_set(meta, "about", lt_json_new_string(about_text ? about_text : "{}"));
+    lt_json_set(meta, "about", lt_json_new_string(about_text));
     free(about_text);
     lt_json *shape = lt_json_new_array();
     const int64_t dim[] = {s.latents, s.channels, s.height, s.width};

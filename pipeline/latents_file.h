@@ -26,7 +26,7 @@ typedef struct {
 typedef struct take_latents_writer take_latents_writer;
 
 /* `path` "-" writes to standard output; a file appears under its name when it is closed. `about` is
- * kept as metadata "about" (one JSON object as text, see take_run). */
+ * kept as metadata "about" (one JSON object as text, see take_about in take_report.h). */
 lt_status take_latents_create(const char *path, take_latents_shape shape, const lt_json *about,
                               take_latents_writer **out, lt_error *err);
 /* The next `count` latents, [count, C, H, W]. */

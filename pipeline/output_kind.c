@@ -3,7 +3,6 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -93,7 +92,7 @@ static lt_status try_to_write(const char *flag, const char *path, lt_error *err)
     char *temporary = lt_temporary_name(path);
     if (!temporary)
         return lt_fail(err, LT_ERR_RESOURCES, "%s: out of memory", path);
-    const int fd = open(temporary, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+    const int fd = lt_temporary_create(temporary);
     /* said by what writes, with its own code */
     const bool full = fd < 0 && (errno == ENOSPC || errno == EDQUOT);
     const lt_status s = fd >= 0 || full ? LT_OK

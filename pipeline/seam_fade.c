@@ -43,10 +43,10 @@ static uint8_t clamp8(int v)
     return (uint8_t)(v < 0 ? 0 : v > 255 ? 255 : v);
 }
 
-/* Of STILL: how much of a value is still what the reference's last frame showed there. */
-/* grey levels: what noise makes, and how many more are another thing */
-enum { STILL = 32, SURELY_STILL = 8 };
+/* Grey levels: what noise makes, and how many more are another thing. */
+enum { SURELY_STILL = 8, STILL = 32 };
 
+/* Of STILL: how much of a value is still what the reference's last frame showed there. */
 static int stillness(uint8_t value, uint8_t decoded)
 {
     const int moved = abs(value - decoded) - SURELY_STILL;

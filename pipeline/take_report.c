@@ -225,7 +225,7 @@ static void add_file(lt_json *o, const char *name_key, const char *hash_key, con
     struct stat st;
     lt_hash hash;
     char text[LT_HASH_TEXT_BYTES];
-    lt_json_set(o, name_key, lt_json_new_path(path));
+    lt_json_set(o, name_key, lt_json_new_any_text(path));
     if (stat(path, &st) != 0 || !S_ISREG(st.st_mode) ||
         lt_hash_file(path, &hash, &ignored) != LT_OK)
         return;
@@ -247,7 +247,7 @@ static void add_output(const take_run *run, const take_made *made, const char *o
 {
     const media_kind *video = take_video_of(made->kind);
     if (video && video->many_files) {
-        lt_json_set(o, "output", lt_json_new_path(output));
+        lt_json_set(o, "output", lt_json_new_any_text(output));
         lt_json_set(o, "pictures", lt_json_new_int(take_delivered_frames(run)));
     } else {
         add_file(o, "output", "output_hash",
@@ -302,7 +302,7 @@ static char *report_text(take_run *run, const take_made *made, const char *outpu
         add_encoding(made->encoding, o);
     lt_json *warnings = lt_json_new_array();
     for (int i = 0; i < run->warnings; i++)
-        lt_json_append(warnings, lt_json_new_path(run->warning[i])); /* may name a file */
+        lt_json_append(warnings, lt_json_new_any_text(run->warning[i])); /* may name a file */
     lt_json_set(o, "warnings", warnings);
     char *text = lt_json_text(o);
     lt_json_free(o);

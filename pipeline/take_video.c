@@ -155,10 +155,11 @@ lt_status take_video_finish(take_video *v, take_decoder *d, lt_error *err)
 
 void take_video_close(take_video *v)
 {
-    lt_error ignored = {0};
-    if (v->growing)
+    lt_error ignored = {0}; /* fragments play without what would stand behind them */
+    const bool grew = v->growing;
+    if (grew)
         media_file_close(v->growing, &ignored);
-    if (v->growing && v->playable && !v->run->playable) {
+    if (grew && v->playable && !v->run->playable) {
         v->run->playable = v->growing_path;
         v->growing_path = NULL;
     }

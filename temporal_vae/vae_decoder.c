@@ -268,8 +268,8 @@ lt_status vae_decode(vae_decoder *d, const float *latents, int64_t n, uint8_t *r
     if (vae_decoder_frames(d, n) == 0)
         return lt_fail(
             err, LT_ERR_USAGE,
-            "VAE decoder: %lld latents after %lld; a stream begins with an odd number and %s",
-            (long long)n, (long long)d->latents_done, "goes on with even ones");
+            "VAE decoder: %lld latents after %lld; a stream begins with an odd number and goes on with even ones",
+            (long long)n, (long long)d->latents_done);
     const int64_t latent_values = cfg->latent_channels * d->h * d->w;
     const int64_t side = vae_space_factor(cfg);
     const int64_t frame_values = cfg->in_channels * d->h * side * d->w * side;

@@ -145,7 +145,7 @@ lt_status tok_plan_place(tok_plan *p, lt_error *err)
     return LT_OK;
 }
 
-static lt_status copy_notes(const tok_plan *from, tok_plan *to, lt_error *err)
+lt_status tok_plan_copy_notes(const tok_plan *from, tok_plan *to, lt_error *err)
 {
     for (int i = 0; i < from->note_count; i++)
         LT_TRY(tok_plan_set_note(to, from->notes[i].key, from->notes[i].value, err));
@@ -310,7 +310,7 @@ static lt_status edit(const tok_plan *a, int64_t first, int64_t count, const tok
         const bool same_end = b || first + count == a->segments;
         out->video_frames =
             video_frames_of(tok_plan_semantic_frames(out)) - (same_end ? trimmed(last) : 0);
-        s = copy_notes(a, out, err);
+        s = tok_plan_copy_notes(a, out, err);
     }
     if (s != LT_OK)
         tok_plan_clear(out);

@@ -82,6 +82,8 @@ const uint16_t *tok_plan_segment(const tok_plan *p, int64_t segment);
 int64_t tok_plan_codes(const tok_plan *p, int64_t segment, int32_t *codes);
 const char *tok_plan_note(const tok_plan *p, const char *key); /* NULL when absent */
 lt_status tok_plan_set_note(tok_plan *p, const char *key, const char *value, lt_error *err);
+/* Sets in `to` every note that `from` has. */
+lt_status tok_plan_copy_notes(const tok_plan *from, tok_plan *to, lt_error *err);
 
 /* Segments first .. first + count - 1 as a plan of its own; notes are kept. LT_ERR_USAGE when there
  * are not so many. */

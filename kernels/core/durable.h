@@ -16,7 +16,8 @@ bool lt_takes_a_rename(const char *path);
 lt_status lt_sync_folder(const char *folder, lt_error *err);
 /* The same with the folder that `path` is in. */
 lt_status lt_sync_folder_of(const char *path, lt_error *err);
-/* Renames `from` to `to` in the same folder, and syncs that folder. */
+/* Renames `from` to `to` in the same folder, and syncs that folder. Where the latter fails `to` is
+ * there, but may be gone after a power loss. */
 lt_status lt_rename_durably(const char *from, const char *to, lt_error *err);
 
 /* Writes a whole file and syncs it; meant for a folder that gets its final name later. */

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "kernels/core/decimal_text.h"
+#include "kernels/core/utf8.h"
 
 /* jansson parses by recursion, and a value takes a hundred bytes; nothing of ours nests deeper than
  * five. */
@@ -195,17 +196,13 @@ lt_json *lt_json_new_string(const char *v)
     return opaque(json_string_nocheck(v)); /* lt_json_text refuses what is not UTF-8 */
 }
 
-lt_json *lt_json_new_path(const char *v)
+lt_json *lt_json_new_any_text(const char *v)
 {
-    json_t *whole = json_string(v);
-    if (whole)
-        return opaque(whole);
-    char *ascii = strdup(v);
-    for (char *c = ascii; c && *c; c++)
-        if ((unsigned char)*c >= 0x80)
-            *c = '?';
-    json_t *shown = ascii ? json_string(ascii) : NULL;
-    free(ascii);
+    char *text = strdup(v);
+    if (text)
+        lt_make_utf8(text);
+    json_t *shown = text ? json_string(text) : NULL;
+    free(text);
     return opaque(shown);
 }
 

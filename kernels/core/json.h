@@ -54,8 +54,8 @@ lt_json *lt_json_new_real(double v); /* must be finite */
 lt_json *lt_json_new_bool(bool v);
 lt_json *lt_json_new_null(void);
 lt_json *lt_json_new_string(const char *v);
-/* The name of a file, which need not be UTF-8: then what is not ASCII becomes "?". */
-lt_json *lt_json_new_path(const char *v);
+/* Text that need not be UTF-8, a file's name or what names one: as lt_make_utf8 makes it. */
+lt_json *lt_json_new_any_text(const char *v);
 lt_json *lt_json_copy(const lt_json *n); /* with all that is in it */
 /* whatever the order of their keys; NULL equals nothing */
 bool lt_json_equal(const lt_json *a, const lt_json *b);

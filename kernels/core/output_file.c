@@ -21,16 +21,6 @@ static int open_standard(void)
     return fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0);
 }
 
-/* What this very thread left under the name, or a process of the same number, goes. */
-static int create(const char *temporary)
-{
-    (void)unlink(temporary);
-    const int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
-    if (fd >= 0)
-        lt_temporary_hold(fd);
-    return fd;
-}
-
 lt_status lt_output_open(lt_output *o, const char *path, lt_error *err)
 {
     const bool standard = strcmp(path, "-") == 0;
@@ -42,7 +32,7 @@ lt_status lt_output_open(lt_output *o, const char *path, lt_error *err)
         return lt_fail(err, LT_ERR_RESOURCES, "%s: no memory to write it", path);
     }
     const int fd = standard  ? open_standard()
-                   : renames ? create(o->temporary)
+                   : renames ? lt_temporary_create(o->temporary)
                              : open(path, O_WRONLY | O_CLOEXEC);
     o->file = fd >= 0 ? fdopen(fd, "wb") : NULL;
     if (o->file)

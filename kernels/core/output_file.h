@@ -30,7 +30,8 @@ lt_status lt_output_open(lt_output *o, const char *path, lt_error *err);
 /* At once, through no buffer, and no SIGPIPE comes where the reader is gone. Who writes into `file`
  * itself looks after both. */
 lt_status lt_output_write(lt_output *o, const void *data, size_t bytes, lt_error *err);
-/* Syncs, renames and closes; where that fails nothing is left. */
+/* Syncs, renames and closes. Where that fails nothing is left, except where only the folder could
+ * not be synced: then the file has its name (durable.h). */
 lt_status lt_output_publish(lt_output *o, lt_error *err);
 /* Nothing is left of a file; what a stream got it keeps. Accepts a zeroed one. */
 void lt_output_abandon(lt_output *o);

@@ -104,3 +104,12 @@ char *lt_temporary_name(const char *path)
 {
     return lt_temporary_folder_name(path, NULL);
 }
+
+int lt_temporary_create(const char *temporary)
+{
+    (void)unlink(temporary);
+    const int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+    if (fd >= 0)
+        lt_temporary_hold(fd);
+    return fd;
+}

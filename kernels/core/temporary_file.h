@@ -16,6 +16,9 @@
 /* The name to write `path` under, in the same folder; free() it. Removes what dead processes left
  * under such names. NULL when memory is out. */
 char *lt_temporary_name(const char *path);
+/* Creates a file under such a name for writing, and holds it. What is there goes: this very thread
+ * left it, or a process of the same number; no link is followed. -1, and errno says why. */
+int lt_temporary_create(const char *temporary);
 /* The same for a folder, whose left-overs `remove_folder` removes. */
 char *lt_temporary_folder_name(const char *path, void (*remove_folder)(const char *stale));
 /* Says that the open file or folder is being written, until it is closed or the process ends. */

@@ -1,6 +1,8 @@
 /* utf8.c - decoding UTF-8; see utf8.h. */
 #include "kernels/core/utf8.h"
 
+#include <string.h>
+
 size_t lt_utf8_char(const char *text, size_t bytes, uint32_t *code)
 {
     if (bytes == 0)
@@ -27,6 +29,18 @@ size_t lt_utf8_char(const char *text, size_t bytes, uint32_t *code)
     if (code)
         *code = point;
     return length;
+}
+
+void lt_make_utf8(char *text)
+{
+    const size_t bytes = strlen(text);
+    for (size_t at = 0, length; at < bytes; at += length) {
+        length = lt_utf8_char(text + at, bytes - at, NULL);
+        if (length > 0)
+            continue;
+        text[at] = '?';
+        length = 1;
+    }
 }
 
 bool lt_is_printable_utf8(const char *text, size_t bytes)

@@ -1,11 +1,6 @@
 /* weight.c - see weight.h. */
 #include "kernels/core/weight.h"
 
-static bool are_floats(lt_dtype t)
-{
-    return t == LT_F32 || t == LT_BF16 || t == LT_F16 || t == LT_F64;
-}
-
 bool lt_weight_is_sound(const lt_weight *w)
 {
     const lt_tensor *value = &w->value;
@@ -18,7 +13,7 @@ bool lt_weight_is_sound(const lt_weight *w)
     if (value->dtype == LT_I8)
         return scale->dtype == LT_F32 && lt_numel(scale) == value->dim[0] &&
                lt_is_contiguous(scale);
-    return are_floats(value->dtype) && lt_is_none(scale);
+    return lt_dtype_is_float(value->dtype) && lt_is_none(scale);
 }
 
 double lt_weight_value(const lt_weight *w, int64_t i)

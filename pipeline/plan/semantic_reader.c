@@ -30,7 +30,8 @@ static lt_status open_parts(semantic_reader *r, longtake *e, unsigned also, lt_e
     lt_json *about = take_clip_about(media_reader_info(r->reader));
     take_read_at_clip_rate(r->reader, about, p->fps);
     lt_json_free(about);
-    const int64_t most = llround(r->source.most_seconds * media_reader_info(r->reader)->fps);
+    const double fps = media_reader_info(r->reader)->fps;
+    const int64_t most = llround(fmin(r->source.most_seconds * fps, 1e12));
     if (most > 0 && (most < r->source.most_frames || r->source.most_frames == 0))
         r->source.most_frames = most;
     r->width = p->width;

@@ -67,9 +67,7 @@ static lt_status cut(longtake *e, const tok_plan *p, int64_t first, int64_t end,
         *again = *again || lo > 0;
         LT_TRY(append_part(e, p, k, lo, hi, out, err));
     }
-    for (int i = 0; i < p->note_count; i++)
-        LT_TRY(tok_plan_set_note(out, p->notes[i].key, p->notes[i].value, err));
-    return LT_OK;
+    return tok_plan_copy_notes(p, out, err);
 }
 
 /* The last semantic frame whose own RGB frame the plan shows; one behind it only leads to what is
@@ -89,12 +87,13 @@ static lt_json *shot_at(const lt_json *shot, int64_t at)
     return copy;
 }
 
-/* Where a shot begins; -1 where that is not said. */
+/* Where a shot begins; -1 where that is not said, or no take is so long. */
 static int64_t beginning_of(const lt_json *shot)
 {
     const lt_json *at =
         lt_json_kind_of(shot) == LT_JSON_OBJECT ? lt_json_get(shot, "at_frame") : NULL;
-    return at && lt_json_kind_of(at) == LT_JSON_INT ? lt_json_int(at) : -1;
+    const int64_t frame = at && lt_json_kind_of(at) == LT_JSON_INT ? lt_json_int(at) : -1;
+    return frame <= take_frames_of_latents(TOK_MAX_FRAMES) ? frame : -1;
 }
 
 /* The shots that are in force in `frames` RGB frames from `first` on, counted from there; NULL
@@ -141,10 +140,10 @@ void take_settings_of_part(lt_json *settings, int64_t first, int64_t frames)
         lt_json_set(settings, "shots", kept);
 }
 
-static lt_status note_settings(tok_plan *p, const lt_json *settings, lt_error *err)
+lt_status take_tokens_note(tok_plan *p, const char *key, const lt_json *value, lt_error *err)
 {
-    char *text = lt_json_text(settings);
-    const lt_status s = text ? tok_plan_set_note(p, "settings", text, err)
+    char *text = lt_json_text(value);
+    const lt_status s = text ? tok_plan_set_note(p, key, text, err)
                              : lt_fail(err, LT_ERR_RESOURCES, "tokens: out of memory");
     free(text);
     return s;
@@ -197,7 +196,7 @@ static lt_status tell_both(tok_plan *out, const tok_plan *second, int64_t at, lt
         take_settings_of_part(whole, 0, out->video_frames);
         if (part)
             append_shots(whole, part, at * TAKE_FRAMES_PER_LATENT);
-        s = note_settings(out, whole, err);
+        s = take_tokens_note(out, "settings", whole, err);
     }
     lt_json_free(whole);
     lt_json_free(part);
@@ -255,7 +254,7 @@ lt_status take_tokens_cut(longtake *e, const tok_plan *p, int64_t first, int64_t
     if (!settings)
         return LT_OK;
     take_settings_of_part(settings, first * TAKE_FRAMES_PER_LATENT, out->video_frames);
-    const lt_status told = note_settings(out, settings, err);
+    const lt_status told = take_tokens_note(out, "settings", settings, err);
     lt_json_free(settings);
     if (told != LT_OK)
         tok_plan_clear(out);

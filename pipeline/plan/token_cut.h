@@ -25,6 +25,8 @@ lt_status take_tokens_cut(longtake *e, const tok_plan *p, int64_t first, int64_t
 lt_status take_tokens_join(const tok_plan *first, const tok_plan *second, tok_plan *out,
                            lt_error *err);
 
+/* Sets a note to the text of `value`. */
+lt_status take_tokens_note(tok_plan *p, const char *key, const lt_json *value, lt_error *err);
 /* The plan's note "settings", which lists shots; NULL where there is none, or another program's.
  * lt_json_free() it. */
 lt_json *take_tokens_settings(const tok_plan *p);

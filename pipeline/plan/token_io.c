@@ -55,15 +55,6 @@ static lt_status note_picture_codes(const cfg_tokenizer *cfg, tok_plan *plan, lt
     return tok_plan_set_note(plan, "picture_codes", first, err);
 }
 
-static lt_status note_json(tok_plan *plan, const char *key, const lt_json *value, lt_error *err)
-{
-    char *text = lt_json_text(value);
-    const lt_status s = text ? tok_plan_set_note(plan, key, text, err)
-                             : lt_fail(err, LT_ERR_RESOURCES, "plan: out of memory");
-    free(text);
-    return s;
-}
-
 static lt_status add_notes(take_run *run, const take_plan_notes *notes, tok_plan *plan,
                            lt_error *err)
 {
@@ -78,7 +69,7 @@ static lt_status add_notes(take_run *run, const take_plan_notes *notes, tok_plan
         LT_TRY(tok_plan_set_note(plan, "prompt", notes->prompt, err));
     if (notes->seed)
         LT_TRY(tok_plan_set_note(plan, "seed", notes->seed, err));
-    return notes->settings ? note_json(plan, "settings", notes->settings, err) : LT_OK;
+    return notes->settings ? take_tokens_note(plan, "settings", notes->settings, err) : LT_OK;
 }
 
 lt_status take_tokens_write(take_run *run, take_output_kind kind, const take_plan_notes *notes,

@@ -187,11 +187,11 @@ static lt_json *line_json(const batch_list *list, int64_t i, const line_plan *p)
     lt_json *o = lt_json_new_object();
     lt_json_set(o, "line", lt_json_new_int(list->entry[i].number));
     if (p->message) {
-        lt_json_set(o, "message", lt_json_new_string(p->message));
+        lt_json_set(o, "message", lt_json_new_any_text(p->message));
         return o;
     }
     lt_json_set(o, "prompt", lt_json_new_string(p->prompt));
-    lt_json_set(o, "output", lt_json_new_string(p->output));
+    lt_json_set(o, "output", lt_json_new_any_text(p->output));
     lt_json_set(o, "made", lt_json_new_bool(p->made));
     lt_json_set(o, "frames", lt_json_new_int(p->frames));
     lt_json_set(o, "seconds", lt_json_new_real(p->length));
@@ -207,7 +207,7 @@ static void write_json(const batch_plan *b, FILE *out)
     lt_json *lines = lt_json_new_array();
     for (int64_t i = 0; i < b->list.lines; i++)
         lt_json_append(lines, line_json(&b->list, i, &b->line[i]));
-    lt_json_set(o, "prompts", lt_json_new_string(b->list.path));
+    lt_json_set(o, "prompts", lt_json_new_any_text(b->list.path));
     lt_json_set(o, "takes", lt_json_new_int(b->list.lines - b->failed - b->made));
     lt_json_set(o, "made", lt_json_new_int(b->made));
     lt_json_set(o, "failed", lt_json_new_int(b->failed));

@@ -163,6 +163,11 @@ static saying saying_at(const take_wording *w, const char *text, size_t at)
     return s;
 }
 
+static bool ends_with(const growing *g, const char *text, size_t bytes)
+{
+    return g->bytes >= bytes && memcmp(g->text + g->bytes - bytes, text, bytes) == 0;
+}
+
 lt_status take_prompt_reworded(const take_wording *w, const char *prompt, char **out, char *told,
                                size_t told_bytes, lt_error *err)
 {
@@ -178,7 +183,9 @@ lt_status take_prompt_reworded(const take_wording *w, const char *prompt, char *
         }
         char was[64];
         snprintf(was, sizeof was, "%s%s", other.before > 0 ? "to " : "", other.was);
-        g.bytes -= other.before;
+        /* not where "to" was itself said otherwise */
+        if (ends_with(&g, prompt + at - other.before, other.before))
+            g.bytes -= other.before;
         g.text[g.bytes] = '\0';
         s = say_for(&g, other.said, prompt + at - other.before, err);
         tell(was, strlen(was), "as", other.said, strlen(other.said), told, told_bytes);

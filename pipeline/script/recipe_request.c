@@ -177,8 +177,8 @@ static lt_status apply_reference(longtake_recipe *recipe, const longtake *e, lon
                             : e->cfg.pipeline.fps;
     if (r->input && r->from_seconds < 0)
         r->from_seconds = (double)lt_json_int(frames) / rate;
-    if (r->input && keep_length &&
-        (lt_json_int(frames) < 1 || r->settings.frames <= lt_json_int(frames)))
+    if (r->input &&
+        (lt_json_int(frames) < 1 || (keep_length && r->settings.frames <= lt_json_int(frames))))
         return lt_fail(err, LT_ERR_INPUT,
                        "%s: metadata: the take has %lld frames, its reference %lld", recipe->path,
                        (long long)r->settings.frames, (long long)lt_json_int(frames));

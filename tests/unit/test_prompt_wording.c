@@ -283,6 +283,29 @@ static void verbs_are_said_as_of_one_thing(void **state)
     check_words("it comes to rest, it flies and flying", NULL, "");
 }
 
+/* Where a list says "to" otherwise, nothing is taken back of what stands for it. */
+static void to_may_be_said_otherwise(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *list, *prompt, *said;
+    } cases[] = {
+        {"a ~ to\n\nspins|spinning|spin\n", "to spin", "a spinning"},
+        {"starts ~ begins to\n\nspins|spinning|spin\n", "begins to spin", "starts spinning"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        take_wording *w = NULL;
+        char *said = NULL;
+        char told[80];
+        lt_error err = {0};
+        check_ok(take_wording_parse(cases[i].list, "list", &w, &err), err);
+        check_ok(take_prompt_reworded(w, cases[i].prompt, &said, told, sizeof told, &err), err);
+        assert_string_equal(said, cases[i].said);
+        free(said);
+        take_wording_close(w);
+    }
+}
+
 static void check_plan(const take_wording *w, const char *prompt, const char *expected)
 {
     char *said;
@@ -448,6 +471,7 @@ int main(void)
         cmocka_unit_test(an_event_goes_through_the_states_between),
         cmocka_unit_test(other_words_become_those_of_the_model),
         cmocka_unit_test(verbs_are_said_as_of_one_thing),
+        cmocka_unit_test(to_may_be_said_otherwise),
         cmocka_unit_test(a_plan_is_not_told_what_refinement_paints),
         cmocka_unit_test(one_thing_is_told_of_several),
         cmocka_unit_test(what_is_usual_is_said_where_a_take_begins),

@@ -68,9 +68,27 @@ static void tells_a_character(void **state)
     }
 }
 
+static void makes_text_of_bytes(void **state)
+{
+    (void)state;
+    static const char *const cases[][2] = {
+        {"", ""},
+        {"caf\xc3\xa9", "caf\xc3\xa9"},
+        {"caf\xe9 \xe2\x96\x81", "caf? \xe2\x96\x81"},
+        {"\xff\xc3", "??"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char text[16];
+        strcpy(text, cases[i][0]);
+        lt_make_utf8(text);
+        assert_string_equal(text, cases[i][1]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(knows_good_from_bad),
-                                       cmocka_unit_test(tells_a_character)};
+                                       cmocka_unit_test(tells_a_character),
+                                       cmocka_unit_test(makes_text_of_bytes)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
