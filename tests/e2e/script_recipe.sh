@@ -57,6 +57,16 @@ made decode a.latents -o other.mp4
 told "^warning: a.latents: another model's decoder was meant"
 made info other.mp4 --json
 equal "who decoded" "$(json made.out about model) $(json made.out about decoder)" "tiny other"
+
+# A model whose name is no UTF-8 is told of in files all the same.
+MODEL=$PWD/$(printf 'caf\351')
+cp -r other "$MODEL"
+made tokens "a red ball" --frames 9 -o named.lt
+made refine named.lt --steps 2 -o named.latents
+made decode named.latents -o named.mp4
+for file in named.lt named.latents named.mp4; do
+    grep -aqF 'caf?' "$file" || fail "$file does not tell of its model"
+done
 MODEL=$trained
 made generate --recipe other.mp4 --precision f32 -o b.mp4
 told 'other.mp4: its latents were decoded with other'
