@@ -1,12 +1,14 @@
 """Stage 13: objects. The VAE's encoder rounds off what turns within the four frames of a latent, so
 who learns from its latents learns round stars; its decoder can draw them with all their points (of
-latents found by descent through it). The refinement learns here from pixels: its answers are
-decoded, and compared with the object that the codes spell, as the renderer paints it.
+latents found by descent through it). The refinement learns here also from pixels: its answers are
+decoded, and compared with the object that the codes spell, as the renderer paints it. All that is
+beside the object it learns from the painted latents, with less weight than the object in them.
 
     python fit_objects.py --stage takes    # plans of 300 prompts, made by the program (`--program`) with the model that was exported, and what the renderer paints for them: OUT/objects
     python fit_objects.py --threads 2      # the refinement before, taught by itself and by these: OUT/objects.pt
 
-Beside the object, and where rain or snow is told, the teacher is the refinement as it was.
+Where rain or snow is told, and of another world's pictures, the teacher is the refinement as it
+was.
 `--part 0/2` takes every second take, so that two processes share the work. On the CPU alone.
 """
 
@@ -19,8 +21,8 @@ import torch.nn.functional as F
 from safetensors.torch import load_file
 
 from export import DECODERS, REFINEMENTS, last_before, last_of
-from fit_landmarks import decoded
-from fit_landscapes import LIGHT, lit, mine, other_light, painted, scene_of
+from fit_landmarks import decoded, stands_still, with_landmark
+from fit_landscapes import LIGHT, in_latents, lit, mine, other_light, painted, scene_of
 from fit_mmdit import WINDOW
 from fit_text_encoder import Pieces, load_text_encoder
 from fit_upsampler import control_latents, latent_scale, networks, pixel_weights
@@ -30,6 +32,7 @@ from net_dit import DiT, answer, refine
 from net_vae import VAE, CausalConv, SpatialNorm, channels_last, moments
 from self_taught import PROGRAM, make
 from spelled import plan_of
+from strange import picture
 from training import Run, arguments, averaged, config, save_atomically
 
 # prompts; the last of them, which are not trained on; latents of a take: two windows
@@ -52,13 +55,17 @@ MOVING = 0.15  # whose camera may move
 CARRIED, ANCHOR = config("pipeline")["overlap"], config("mmdit")["carry_anchor"]
 # calls of the VAE's decoder that decode what is new in each window
 CALLS = range(6), range(6, 9)
-# share of windows that are to be what they were: rain or snow is told; of those without a text
-WET, SILENT = 0.12, 0.05
-BATCH = 2  # windows a step
+# share of steps whose windows are to be what they were: of another world's pictures, or rain or snow
+# is told; of windows without a text
+OTHER, WET, SILENT = 0.06, 0.1, 0.05
+STRANGE = 96  # pictures of another world
+LAST = len(config("mmdit")["timesteps"]) - 1  # answers before the last one
+BATCH, DECODED = 4, 2  # windows a step, and those of them that are decoded
 # cells of the part of the picture that is decoded, and pixels of its edge that do not count
 BOX, EDGE = (10, 12), 8
 RING = 5  # pixels around an object that count as it does, by half
-HOLD = 6.0  # weight of what lies beside it
+# weights of squared errors, of the object in them, and of what is to be as it was
+SQUARED, ON, HOLD = 2.0, 2.0, 6.0
 
 
 # ------------------------------------------------------------------------------------- takes
@@ -81,13 +88,22 @@ def file_of(a, i, kind):
     return Path(a.out) / f"objects/{i:03d}.{kind}"
 
 
+def with_what_stands(frames, graph, codes):
+    """Painted frames uint8 [T,H,W,3] and the landmark that is told of, where the camera rests"""
+    if graph.landmark == "none" or not stands_still(graph):
+        return frames
+    video = with_landmark(as_video(frames[None]), graph, graph.landmark, codes)
+    return ((video[0].movedim(0, -1) + 1) * 127.5).round().clamp(0, 255).byte()
+
+
 @torch.no_grad()
 def make_takes(a):
-    """OUT/objects/000.npy and .latents, and 000.pt: painted frames uint8 [73,128,192,3], cover of
-    the object uint8 [73,128,192], and how far the light is from what was shown. What is there
-    already stays."""
+    """OUT/objects/000.npy and .latents, and 000.pt: painted frames uint8 [73,128,192,3], what the
+    VAE makes of them [19,16,16,24], cover of the object uint8 [73,128,192], and how far the light
+    is from what was shown. What is there already stays."""
     rng = np.random.default_rng(1)
     file_of(a, 0, "").parent.mkdir(parents=True, exist_ok=True)
+    parts = Parts(a)
     for i, graph in enumerate(graphs_of_takes()):
         told = describe(graph, rng, leave_out=0.05, keep=("scene", "landmark"))[0]
         plan, refined, to = (file_of(a, i, kind) for kind in ("npy", "latents", "pt"))
@@ -95,10 +111,12 @@ def make_takes(a):
             continue
         make(a, plan, "tokens", "-p", told, "-s", str(i), "--num-frames", str(LATENTS))
         make(a, refined, "refine", plan, "-p", told, "-s", str(i))
-        frames = torch.from_numpy(decoded(a, refined))
-        new, cover = painted(lit(scene_of(graph, plan_of(plan), len(frames)), frames))
+        frames, codes = torch.from_numpy(decoded(a, refined)), plan_of(plan)
+        new, cover = painted(lit(scene_of(graph, codes, len(frames)), frames))
         light, cover = other_light(frames, new), (cover * 255).round().byte()
-        save_atomically({"frames": new, "cover": cover, "light": light}, to)
+        new = with_what_stands(new, graph, codes)
+        record = {"frames": new, "latents": parts.encoded(new), "cover": cover, "light": light}
+        save_atomically(record, to)
         print(to, f"{graph.object} {graph.motion} {graph.scene} {light:.1f}", flush=True)
 
 
@@ -111,7 +129,13 @@ class Parts:
         CausalConv.folded = True  # three times as fast here
         vae = channels_last(averaged("vae_settled", VAE(config("temporal_vae")), a.out))
         self.decoder, self.scale = vae.decoder.requires_grad_(False).bfloat16(), latent_scale(a.out)
+        self.encoder = vae.encoder
         self.norms = [m for m in self.decoder.modules() if isinstance(m, SpatialNorm)]
+
+    @torch.no_grad()
+    def encoded(self, frames):
+        """uint8 [T,128,192,3] -> latents as the refinement's [(T+3)/4,16,16,24], half precision"""
+        return (self.encoder(as_video(frames[None]))[0].transpose(1, 2)[0] * self.scale).half()
 
     def inside(self, z):
         """[B,L,16,h,w] of the refinement's -> the VAE's"""
@@ -159,8 +183,9 @@ def latents_of_call(call):
 
 # ------------------------------------------------------------------------------------- teaching
 class Takes:
-    """What is ready of the takes first .. last - 1: painted frames, cover of the object, control
-    latents, captions (dry and wet), and latents as the refinement made them last."""
+    """What is ready of the takes first .. last - 1: painted frames and their latents, cover of the
+    object, control latents, captions (dry and wet), and latents as the refinement made them
+    last."""
 
     def __init__(self, a, teacher, tokenizer, first, last):
         graphs, made = list(graphs_of_takes()), []
@@ -175,7 +200,9 @@ class Takes:
             )
         self.graphs = [graphs[i] for i, _ in made]
         self.frames = torch.stack([r["frames"] for _, r in made])
+        self.wanted = torch.stack([r["latents"] for _, r in made])
         self.cover = torch.stack([r["cover"] for _, r in made])
+        self.on = torch.stack([in_latents(k / 255) for k in self.cover])
         self.latents = torch.stack(
             [load_file(file_of(a, i, "latents"))["latents"].float() for i, _ in made]
         )
@@ -210,9 +237,27 @@ class Takes:
             self.seen[n] = self.parts.seen(self.latents[n])
         return self.seen[n][call > 0]
 
-    def text(self, which, wet, silent):
+    def window(self, which, window, wet, silent):
+        """What the refinement gets: control latents, text, the latents before or None. `which` [B]
+        takes; `wet`, `silent` [B]: rain or snow is told, nothing is."""
+        first = (WINDOW - CARRIED) * window
+        control, prefix = self.control[which, first : first + WINDOW], None
         words = self.captions[which, wet.long(), torch.randint(CAPTIONS, (len(which),))]
-        return self.encoder(words) * ~silent[:, None, None]
+        if window:
+            own = self.latents[which, first : first + CARRIED]
+            prefix = torch.lerp(own, control[:, :CARRIED], ANCHOR)
+        return control, self.encoder(words) * ~silent[:, None, None], prefix
+
+    def told(self, which, window):
+        """Latents that the renderer tells of [B,13,16,16,24], how much the object covers their
+        cells [B,13,1,16,24]"""
+        at = slice((WINDOW - CARRIED) * window, (WINDOW - CARRIED) * window + WINDOW)
+        return self.wanted[which, at].float(), self.on[which, at]
+
+    def keep(self, which, window, made):
+        """Last answers of a window, for those who go on from it"""
+        first, known = (WINDOW - CARRIED) * window, CARRIED * window
+        self.latents[which, first + known : first + WINDOW] = made[:, known:]
 
     def part(self, z, n, window, calls):
         """Latents z [13,16,16,24] of a window of take n -> pixels of `calls`, one after the other,
@@ -237,8 +282,7 @@ class Takes:
         wanted = as_video(self.frames[n, at][:, *pixels][None])
         cover = cover[:, *pixels]
         ring = 0.5 * F.max_pool2d(cover[:, None], 2 * RING + 1, 1, RING)[:, 0]
-        weight = cover if self.graphs[n].landmark != "none" else torch.maximum(cover, ring)
-        return made, wanted, (weight * counted(top, left))[None, None]
+        return made, wanted, (torch.maximum(cover, ring) * counted(top, left))[None, None]
 
 
 def corner(cover):
@@ -256,75 +300,92 @@ def counted(top, left):
     return inside
 
 
-def beside(cover):
-    """Cover of frames [T,H,W] uint8 -> cells of latents that the object is far from [L,1,16,24]"""
-    cells = F.max_pool2d(cover[:, None].float(), 8)
-    most = torch.cat([cells[:1], cells[1:].unflatten(0, (-1, 4)).amax(1)])
-    return (F.max_pool2d(most, 3, 1, 1) < 3).float()
-
-
 def apart(made, wanted, weight):
     """Mean distance of pixels in [-1,1], nearly the absolute one"""
     error = ((made - wanted).square() + 1e-3).sqrt() - 1e-3**0.5
     return (error * weight).sum() / (3 * weight.sum().clamp(min=1))
 
 
-class Sample:
-    """Windows of takes as the refinement meets them: what `model` itself made of them in `steps`
-    answers. `which` [B] takes; `wet`, `silent` [B]: rain or snow is told, nothing is."""
+class Pictures:
+    """Latents [n,16,16,24] of pictures of another world"""
 
-    def __init__(self, takes, model, which, window, steps, wet, silent, seed):
-        self.takes, self.which, self.window = takes, which, window
-        first = (WINDOW - CARRIED) * window
-        at = slice(first, first + WINDOW)
-        self.control, self.text = takes.control[which, at], takes.text(which, wet, silent)
-        prefix, self.known = None, CARRIED * window
-        if window:
-            own = takes.latents[which, first : first + CARRIED]
-            prefix = torch.lerp(own, self.control[:, :CARRIED], ANCHOR)
-        self.x, self.t, self.b = refine(model, self.control, self.text, seed, prefix, until=steps)
-        self.taught = ~wet
-        self.beside = torch.stack([beside(takes.cover[n]) for n in which])[:, at]
-        self.beside[wet] = 1.0
-        self.beside[:, : self.known] = 0
+    def __init__(self, parts):
+        rng = np.random.default_rng(3)
+        seen = torch.stack([picture(rng) for _ in range(STRANGE)])
+        frames = ((seen.movedim(1, -1) + 1) * 127.5).round().byte()
+        self.latents = torch.cat([parts.encoded(f[None]).float() for f in frames])
+
+    def window(self, n):
+        """-> control latents [n,13,16,16,24] of windows in which they stand still, half of them as
+        coarse as codes tell them"""
+        z = self.latents[torch.randint(len(self.latents), (n,))]
+        coarse = F.interpolate(F.avg_pool2d(z, 2), scale_factor=2, mode="bilinear")
+        z = torch.where((torch.rand(n) < 0.5)[:, None, None, None], coarse, z)
+        return z[:, None].expand(-1, WINDOW, -1, -1, -1).contiguous()
+
+
+def halved():
+    return torch.autocast("cpu", torch.bfloat16)
+
+
+class Met:
+    """Windows as the refinement meets them: what `model` itself made of them in `steps` answers.
+    control [B,13,16,16,24], text [B,48,d], prefix [B,n,16,16,24] or None. Products are bf16."""
+
+    def __init__(self, model, control, text, prefix, steps, seed):
+        self.control, self.text = control, text
+        with halved():
+            self.x, self.t, self.b = refine(model, control, text, seed, prefix, until=steps)
+        self.known = 0 if prefix is None else prefix.shape[1]
 
     def answers(self, net):
-        return answer(net, self.x, self.control, self.text, self.t, self.b)
-
-    def calls(self, n):
-        """Two calls, one after the other, of this window that show the object of take n; or one"""
-        able = [c for c in self.takes.shown[n] if c in CALLS[self.window]]
-        if not able:
-            return []
-        c = able[int(torch.randint(len(able), ()))]
-        return [c, c + 1] if c + 1 in able else [c]
+        with halved():
+            return answer(net, self.x, self.control, self.text, self.t, self.b)
 
 
-def losses(sample, made, taught, weights):
-    """-> distance of pixels on objects, squared error beside them"""
-    held = ((made - taught).square() * weights * sample.beside).sum() / (
-        16 * sample.beside.sum().clamp(min=1)
-    )
-    pixels = []
-    for k, n in enumerate(sample.which.tolist()):
-        if sample.taught[k]:
-            calls = sample.calls(n)
-            if calls:
-                pixels.append(apart(*sample.takes.part(made[k], n, sample.window, calls)))
-    return torch.stack(pixels).mean() if pixels else made.sum() * 0, held
+class Errors:
+    """Of answers [B,13,16,16,24]; squared ones are as the pixels have them"""
+
+    def __init__(self, a):
+        self.weights = pixel_weights(a.out)
+
+    def squared(self, made, wanted, cells, known):
+        """Mean squared error of unknown latents, of cells [B,13,1,16,24] with these weights"""
+        cells = cells[:, known:]
+        off = (made - wanted)[:, known:].square() * (0.25 + 0.75 * self.weights) * cells
+        return off.sum() / (16 * cells.sum().clamp(min=1))
+
+    def pixels(self, takes, made, which, window):
+        """Mean distance on the objects, in two calls, one after the other, that show them; or one"""
+        told = []
+        for z, n in zip(made, which.tolist()):
+            able = [c for c in takes.shown[n] if c in CALLS[window]]
+            if able:
+                c = able[int(torch.randint(len(able), ()))]
+                calls = [c, c + 1] if c + 1 in able else [c]
+                told.append(apart(*takes.part(z, n, window, calls)))
+        return torch.stack(told).mean() if told else made.sum() * 0
 
 
 @torch.no_grad()
-def report(takes, model, teacher, weights, title):
-    """Of the last answers: distance of pixels on the object, squared error beside it"""
+def report(takes, model, errors, title):
+    """Of the last answers to held-out takes: distance of pixels on the object, squared error on it
+    and beside it"""
     torch.manual_seed(1)
     told, no = [], torch.zeros(1, dtype=torch.bool)
     for n in takes.usable:
         for window in (0, 1):
-            sample = Sample(takes, model, torch.tensor([n]), window, 3, no, no, n)
-            told.append(losses(sample, sample.answers(model), sample.answers(teacher), weights))
-    pixels, held = (np.mean([float(x) for x in part]) for part in zip(*told))
-    print(f"{title}: object {pixels:.4f}, beside it {held:.4f}", flush=True)
+            which = torch.tensor([n])
+            met = Met(model, *takes.window(which, window, no, no), LAST, n)
+            made = met.answers(model)
+            wanted, on = takes.told(which, window)
+            cells = (on > 0.3).float(), (on == 0).float()
+            told.append(
+                [errors.pixels(takes, made, which, window)]
+                + [errors.squared(made, wanted, some, met.known) for some in cells]
+            )
+    pixels, on, off = (np.mean([float(x) for x in part]) for part in zip(*told))
+    print(f"{title}: pixels {pixels:.4f}, on the object {on:.4f}, beside it {off:.4f}", flush=True)
 
 
 def teach(a):
@@ -337,35 +398,43 @@ def teach(a):
     teacher.requires_grad_(False)
     train = Takes(a, teacher, tokenizer, 0, TAKES - HELD_TAKES)
     held = Takes(a, teacher, tokenizer, TAKES - HELD_TAKES, TAKES)
-    weights = 0.25 + 0.75 * pixel_weights(a.out)
+    others, errors = Pictures(train.parts), Errors(a)
     print(f"{len(train.usable)} takes that teach, {len(held.usable)} held out", flush=True)
     run = Run(
         "objects", model, a, lr=0.008 * a.rate, adam_lr=2e-4 * a.rate, average=0.98, warmup=20
     )
-    report(held, model, teacher, weights, f"step {run.steps}")
+    report(held, model, errors, f"step {run.steps}")
     torch.manual_seed(run.steps + 1)
     told = run.elapsed / 60
     for _ in run:
-        window, steps = int(torch.randint(2, ())), min(3, int(torch.randint(5, ())))
+        window, steps = int(torch.randint(2, ())), min(LAST, int(torch.randint(LAST + 2, ())))
         which = torch.tensor(train.usable)[torch.randint(len(train.usable), (BATCH,))]
-        wet, silent = torch.rand(BATCH) < WET, torch.rand(BATCH) < SILENT
-        wet &= ~silent
-        sample = Sample(train, model, which, window, steps, wet, silent, run.steps)
-        with torch.no_grad():
-            taught = sample.answers(teacher)
-        made = sample.answers(model)
-        pixels, beside_it = losses(sample, made, taught, weights)
-        if steps == 3 and not wet.any():
-            first = (WINDOW - CARRIED) * window
-            train.latents[which, first + sample.known : first + WINDOW] = made.detach()[
-                :, sample.known :
-            ]
-        run.step(pixels + HOLD * beside_it, pixels=pixels, beside=beside_it)
-        if run.elapsed / 60 > told + 10:
+        silent = torch.rand(BATCH) < SILENT
+        # all of it as before: another world's pictures, or rain or snow is told
+        other, wet = float(torch.rand(())) < OTHER, float(torch.rand(())) < WET
+        given = train.window(which, window, torch.full((BATCH,), wet), silent)
+        if other:
+            given = others.window(BATCH), given[1] * 0, None
+        met = Met(model, *given, steps, run.steps)
+        if other or wet:
+            with torch.no_grad():
+                was = met.answers(teacher)
+            everywhere = torch.ones_like(was[:, :, :1])
+            kept = errors.squared(met.answers(model), was, everywhere, met.known)
+            run.step(HOLD * kept, kept=kept)
+            continue
+        made = met.answers(model)
+        wanted, on = train.told(which, window)
+        squared = errors.squared(made, wanted, 1 + ON * on, met.known)
+        pixels = errors.pixels(train, made[:DECODED], which[:DECODED], window)
+        if steps == LAST:
+            train.keep(which, window, made.detach())
+        run.step(SQUARED * squared + pixels, squared=squared, pixels=pixels)
+        if run.elapsed / 60 > told + 15:
             told = run.elapsed / 60
-            report(held, model, teacher, weights, f"step {run.steps}")
+            report(held, model, errors, f"step {run.steps}")
     model.load_state_dict(run.mean)
-    report(held, model.eval(), teacher, weights, f"step {run.steps}, averaged")
+    report(held, model.eval(), errors, f"step {run.steps}, averaged")
 
 
 def main():

@@ -34,6 +34,15 @@ def position_table(c):
     return torch.cat([time, column, row], -1).reshape(T, h * w, d)
 
 
+def attention(q, k, v):
+    """[B,heads,S,d] -> [B,heads,S,d]. Under bf16 on the CPU the products one by one take two thirds
+    of the time of what PyTorch has fused."""
+    if not torch.is_autocast_enabled("cpu"):
+        return F.scaled_dot_product_attention(q, k, v)
+    q, k, v = (x.bfloat16() for x in (q * q.shape[-1] ** -0.5, k, v))
+    return torch.softmax(q @ k.mT, -1) @ v
+
+
 class Layer(nn.Module):
     """Weights of one block that live under transformer.layers.{i}."""
 
@@ -133,9 +142,7 @@ class Branch(nn.Module):
             .view(B, S, 3, self.c["heads"], -1)
             .permute(2, 0, 3, 1, 4)
         )
-        a = F.scaled_dot_product_attention(
-            ada.query_layernorm_list[i](q), ada.key_layernorm_list[i](k), v
-        )
+        a = attention(ada.query_layernorm_list[i](q), ada.key_layernorm_list[i](k), v)
         h = h + gated(layer.attention.dense(a.transpose(1, 2).reshape(B, S, d)), 2)
         u = modulated(layer.post_attention_layernorm(h), 3, 4)
         y = layer.mlp.dense_4h_to_h(F.gelu(layer.mlp.dense_h_to_4h(u), approximate="tanh"))
