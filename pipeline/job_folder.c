@@ -321,6 +321,15 @@ static void note(take_job *job, const char *file, const char *what)
     job->note(job->user, text);
 }
 
+/* `fail` with the path of a file of the folder, and what errno says. */
+static lt_status fail_at(const take_job *job, const char *file,
+                         lt_status (*fail)(const char *path, lt_error *err), lt_error *err)
+{
+    char place[PATH_MAX];
+    snprintf(place, sizeof place, "%s/%s", job->path, file);
+    return fail(place, err);
+}
+
 lt_status take_job_get(take_job *job, take_product p, void **data, size_t *bytes, bool *found,
                        lt_error *err)
 {
@@ -334,11 +343,8 @@ lt_status take_job_get(take_job *job, take_product p, void **data, size_t *bytes
     const int fd = open_product(job->fd, file);
     if (fd < 0 && errno == ENOENT)
         return LT_OK;
-    if (fd < 0 && errno != ELOOP && errno != ENXIO) { /* a link or a socket is no product */
-        char place[PATH_MAX];
-        snprintf(place, sizeof place, "%s/%s", job->path, file);
-        return lt_fail_to_read(place, err);
-    }
+    if (fd < 0 && errno != ELOOP && errno != ENXIO) /* a link or a socket is no product */
+        return fail_at(job, file, lt_fail_to_read, err);
     product_header h;
     lt_status s = LT_OK;
     void *payload = NULL;
@@ -425,10 +431,8 @@ lt_status take_job_put(take_job *job, take_product p, const void *data, size_t b
     if (!ok) {
         if (fd >= 0)
             unlinkat(job->fd, part, 0);
-        char place[PATH_MAX];
-        snprintf(place, sizeof place, "%s/%s", job->path, file);
         errno = cause;
-        return lt_fail_to_write(place, err);
+        return fail_at(job, file, lt_fail_to_write, err);
     }
     fsync(job->fd);
     return LT_OK;

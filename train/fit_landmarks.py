@@ -180,12 +180,22 @@ def decoded(a, latents):
     return frames
 
 
+class Encoder:
+    """The VAE's: video [1,3,T,128,192] in [-1,1] -> latents as the refinement's
+    [(T+3)/4,16,16,24]"""
+
+    def __init__(self, out):
+        vae = channels_last(averaged("vae_settled", VAE(config("temporal_vae")), out))
+        self.encoder, self.scale = vae.encoder, latent_scale(out)
+
+    @torch.no_grad()
+    def __call__(self, video):
+        return self.encoder(video)[0].transpose(1, 2)[0] * self.scale
+
+
 @torch.no_grad()
 def find_added(a):
-    vae, scale = (
-        channels_last(averaged("vae_settled", VAE(config("temporal_vae")), a.out)),
-        latent_scale(a.out),
-    )
+    encoded = Encoder(a.out)
     for i, graph in sorted(enumerate(graphs_of_takes()), key=lambda x: x[0] < TAKES - HELD_TAKES):
         shown, to = (
             file_of(a, i, "dry.latents" if graph.weather in FALLING else "latents"),
@@ -197,7 +207,6 @@ def find_added(a):
             raise SystemExit(f"{shown}: not there, expected what --stage takes makes")
         codes = plan_of(file_of(a, i, "npy"))
         video = as_video(torch.from_numpy(decoded(a, shown))[None])
-        encoded = lambda v: vae.encoder(v)[0].transpose(1, 2)[0] * scale
         plain = encoded(video)
         torch.save(
             torch.stack(

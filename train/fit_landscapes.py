@@ -23,13 +23,12 @@ import torch.nn as nn
 import torch.nn.functional as F
 
 from export import DECODERS, REFINEMENTS, last_before
-from fit_landmarks import decoded
+from fit_landmarks import Encoder, decoded
 from fit_mmdit import WINDOW
 from fit_tokenizer import held_gaze
-from fit_upsampler import latent_scale, networks, pixel_weights
+from fit_upsampler import networks, pixel_weights
 from fit_vae import as_video
 from grammar import COLOURS, FALLING, SCENES, TIMES, describe, pick, sample_graph
-from net_vae import VAE, channels_last
 from render import HEIGHT, WIDTH, Painter, strips
 from scene import compose
 from self_taught import PROGRAM, make
@@ -194,10 +193,7 @@ def in_latents(cover):
 def paint(a):
     """OUT/landscapes/000.pt: latents [13,16,16,24] in their landscape, how much of their cells the
     object covers [13,1,16,24], how far the light is from what was shown"""
-    vae, scale = (
-        channels_last(averaged("vae_settled", VAE(config("temporal_vae")), a.out)),
-        latent_scale(a.out),
-    )
+    encoded = Encoder(a.out)
     for i, graph in enumerate(graphs_of_takes()):
         shown, to = file_of(a, i, "latents"), file_of(a, i, "pt")
         if to.exists() or not mine(a, i):
@@ -208,7 +204,7 @@ def paint(a):
         new, cover = painted(
             lit(scene_of(graph, plan_of(file_of(a, i, "npy")), len(frames)), frames)
         )
-        latents = vae.encoder(as_video(new[None]))[0].transpose(1, 2)[0] * scale
+        latents = encoded(as_video(new[None]))
         light = other_light(frames, new)
         record = {"latents": latents.half(), "cover": in_latents(cover).half(), "light": light}
         save_atomically(record, to)

@@ -8,8 +8,7 @@ beside the object it learns from the painted latents, with less weight than the 
     python fit_objects.py --threads 2      # the refinement before, taught by itself and by these: OUT/objects.pt
 
 Where rain or snow is told, and of another world's pictures, the teacher is the refinement as it
-was.
-`--part 0/2` takes every second take, so that two processes share the work. On the CPU alone.
+was. `--part 0/2` takes every second take, so that two processes share the work. On the CPU alone.
 """
 
 from dataclasses import replace
@@ -21,7 +20,7 @@ import torch.nn.functional as F
 from safetensors.torch import load_file
 
 from export import DECODERS, REFINEMENTS, last_before, last_of
-from fit_landmarks import decoded, stands_still, with_landmark
+from fit_landmarks import Encoder, decoded, stands_still, with_landmark
 from fit_landscapes import LIGHT, in_latents, lit, mine, other_light, painted, scene_of
 from fit_mmdit import WINDOW
 from fit_text_encoder import Pieces, load_text_encoder
@@ -32,7 +31,7 @@ from net_dit import DiT, answer, refine
 from net_vae import VAE, CausalConv, SpatialNorm, channels_last, moments
 from self_taught import PROGRAM, make
 from spelled import plan_of
-from strange import picture
+from strange import as_bytes, picture
 from training import Run, arguments, averaged, config, save_atomically
 
 # prompts; the last of them, which are not trained on; latents of a take: two windows
@@ -93,7 +92,7 @@ def with_what_stands(frames, graph, codes):
     if graph.landmark == "none" or not stands_still(graph):
         return frames
     video = with_landmark(as_video(frames[None]), graph, graph.landmark, codes)
-    return ((video[0].movedim(0, -1) + 1) * 127.5).round().clamp(0, 255).byte()
+    return as_bytes(video[0].movedim(0, -1).clamp(-1, 1))
 
 
 @torch.no_grad()
@@ -103,7 +102,7 @@ def make_takes(a):
     is from what was shown. What is there already stays."""
     rng = np.random.default_rng(1)
     file_of(a, 0, "").parent.mkdir(parents=True, exist_ok=True)
-    parts = Parts(a)
+    encoded = Encoder(a.out)
     for i, graph in enumerate(graphs_of_takes()):
         told = describe(graph, rng, leave_out=0.05, keep=("scene", "landmark"))[0]
         plan, refined, to = (file_of(a, i, kind) for kind in ("npy", "latents", "pt"))
@@ -115,7 +114,8 @@ def make_takes(a):
         new, cover = painted(lit(scene_of(graph, codes, len(frames)), frames))
         light, cover = other_light(frames, new), (cover * 255).round().byte()
         new = with_what_stands(new, graph, codes)
-        record = {"frames": new, "latents": parts.encoded(new), "cover": cover, "light": light}
+        latents = encoded(as_video(new[None])).half()
+        record = {"frames": new, "latents": latents, "cover": cover, "light": light}
         save_atomically(record, to)
         print(to, f"{graph.object} {graph.motion} {graph.scene} {light:.1f}", flush=True)
 
@@ -126,16 +126,9 @@ class Parts:
     before. Products are bf16."""
 
     def __init__(self, a):
-        CausalConv.folded = True  # three times as fast here
         vae = channels_last(averaged("vae_settled", VAE(config("temporal_vae")), a.out))
         self.decoder, self.scale = vae.decoder.requires_grad_(False).bfloat16(), latent_scale(a.out)
-        self.encoder = vae.encoder
         self.norms = [m for m in self.decoder.modules() if isinstance(m, SpatialNorm)]
-
-    @torch.no_grad()
-    def encoded(self, frames):
-        """uint8 [T,128,192,3] -> latents as the refinement's [(T+3)/4,16,16,24], half precision"""
-        return (self.encoder(as_video(frames[None]))[0].transpose(1, 2)[0] * self.scale).half()
 
     def inside(self, z):
         """[B,L,16,h,w] of the refinement's -> the VAE's"""
@@ -175,6 +168,11 @@ class Parts:
 def frames_of_call(call):
     """Frames of a take that a call gives"""
     return range(9) if call == 0 else range(8 * call + 1, 8 * call + 9)
+
+
+def first_of(window):
+    """The latent of a take that a window begins with"""
+    return (WINDOW - CARRIED) * window
 
 
 def latents_of_call(call):
@@ -240,7 +238,7 @@ class Takes:
     def window(self, which, window, wet, silent):
         """What the refinement gets: control latents, text, the latents before or None. `which` [B]
         takes; `wet`, `silent` [B]: rain or snow is told, nothing is."""
-        first = (WINDOW - CARRIED) * window
+        first = first_of(window)
         control, prefix = self.control[which, first : first + WINDOW], None
         words = self.captions[which, wet.long(), torch.randint(CAPTIONS, (len(which),))]
         if window:
@@ -251,12 +249,12 @@ class Takes:
     def told(self, which, window):
         """Latents that the renderer tells of [B,13,16,16,24], how much the object covers their
         cells [B,13,1,16,24]"""
-        at = slice((WINDOW - CARRIED) * window, (WINDOW - CARRIED) * window + WINDOW)
+        at = slice(first_of(window), first_of(window) + WINDOW)
         return self.wanted[which, at].float(), self.on[which, at]
 
     def keep(self, which, window, made):
         """Last answers of a window, for those who go on from it"""
-        first, known = (WINDOW - CARRIED) * window, CARRIED * window
+        first, known = first_of(window), CARRIED * window
         self.latents[which, first + known : first + WINDOW] = made[:, known:]
 
     def part(self, z, n, window, calls):
@@ -266,7 +264,7 @@ class Takes:
         cover = self.cover[n, at].float() / 255
         top, left = corner(cover)
         rows, columns = slice(top, top + BOX[0]), slice(left, left + BOX[1])
-        first = (WINDOW - CARRIED) * window
+        first = first_of(window)
         piece = lambda c: torch.stack(
             [
                 z[l - first] if l >= first + CARRIED * window else self.latents[n, l]
@@ -309,11 +307,10 @@ def apart(made, wanted, weight):
 class Pictures:
     """Latents [n,16,16,24] of pictures of another world"""
 
-    def __init__(self, parts):
-        rng = np.random.default_rng(3)
-        seen = torch.stack([picture(rng) for _ in range(STRANGE)])
-        frames = ((seen.movedim(1, -1) + 1) * 127.5).round().byte()
-        self.latents = torch.cat([parts.encoded(f[None]).float() for f in frames])
+    def __init__(self, a):
+        rng, encoded = np.random.default_rng(3), Encoder(a.out)
+        seen = (picture(rng)[None, :, None] for _ in range(STRANGE))
+        self.latents = torch.cat([encoded(video) for video in seen])
 
     def window(self, n):
         """-> control latents [n,13,16,16,24] of windows in which they stand still, half of them as
@@ -398,7 +395,7 @@ def teach(a):
     teacher.requires_grad_(False)
     train = Takes(a, teacher, tokenizer, 0, TAKES - HELD_TAKES)
     held = Takes(a, teacher, tokenizer, TAKES - HELD_TAKES, TAKES)
-    others, errors = Pictures(train.parts), Errors(a)
+    others, errors = Pictures(a), Errors(a)
     print(f"{len(train.usable)} takes that teach, {len(held.usable)} held out", flush=True)
     run = Run(
         "objects", model, a, lr=0.008 * a.rate, adam_lr=2e-4 * a.rate, average=0.98, warmup=20
@@ -440,6 +437,7 @@ def teach(a):
 def main():
     stages = {"teach": teach, "takes": make_takes}
     a = arguments(plan=90.0, cpu_alone=True, stage=tuple(stages), rate=0.2, part="0/1", **PROGRAM)
+    CausalConv.folded = True  # three times as fast here
     stages[a.stage](a)
 
 

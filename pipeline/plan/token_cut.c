@@ -87,13 +87,19 @@ static lt_json *shot_at(const lt_json *shot, int64_t at)
     return copy;
 }
 
-/* Where a shot begins; -1 where that is not said, or no take is so long. */
+int64_t take_counted_frames(const lt_json *object, const char *key)
+{
+    const lt_json *member =
+        lt_json_kind_of(object) == LT_JSON_OBJECT ? lt_json_get(object, key) : NULL;
+    const int64_t count =
+        member && lt_json_kind_of(member) == LT_JSON_INT ? lt_json_int(member) : -1;
+    return count >= 0 && count <= take_frames_of_latents(TOK_MAX_FRAMES) ? count : -1;
+}
+
+/* Where a shot begins; -1 where that is not said. */
 static int64_t beginning_of(const lt_json *shot)
 {
-    const lt_json *at =
-        lt_json_kind_of(shot) == LT_JSON_OBJECT ? lt_json_get(shot, "at_frame") : NULL;
-    const int64_t frame = at && lt_json_kind_of(at) == LT_JSON_INT ? lt_json_int(at) : -1;
-    return frame <= take_frames_of_latents(TOK_MAX_FRAMES) ? frame : -1;
+    return take_counted_frames(shot, "at_frame");
 }
 
 /* The shots that are in force in `frames` RGB frames from `first` on, counted from there; NULL

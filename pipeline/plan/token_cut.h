@@ -31,6 +31,9 @@ lt_status take_tokens_note(tok_plan *p, const char *key, const lt_json *value, l
  * lt_json_free() it. */
 lt_json *take_tokens_settings(const tok_plan *p);
 
+/* Frames that a member of an object counts; -1 where none does, or no take is so long. */
+int64_t take_counted_frames(const lt_json *object, const char *key);
+
 /* Of a take's settings: those of its frames first .. first + frames - 1. */
 void take_settings_of_part(lt_json *settings, int64_t first, int64_t frames);
 

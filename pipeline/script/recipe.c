@@ -346,15 +346,13 @@ bool take_about_is_new_only(const lt_json *about)
     return new_only && lt_json_bool(new_only);
 }
 
-/* Frames of the take that are not in the file: the reference's. No more than any take has. */
+/* Frames of the take that are not in the file: the reference's. */
 static int64_t frames_left_out(const lt_json *about)
 {
-    const lt_json *frames = take_about_is_new_only(about)
-                                ? member(lt_json_get(about, "reference"), "frames", LT_JSON_INT)
-                                : NULL;
-    const int64_t most = take_frames_of_latents(TOK_MAX_FRAMES);
-    return frames && lt_json_int(frames) > 0 && lt_json_int(frames) <= most ? lt_json_int(frames)
-                                                                            : 0;
+    const int64_t frames = take_about_is_new_only(about)
+                               ? take_counted_frames(lt_json_get(about, "reference"), "frames")
+                               : 0;
+    return frames > 0 ? frames : 0;
 }
 
 const char *take_about_prompt(const lt_json *about, int64_t frame)
